@@ -14,7 +14,9 @@ from typing import Any
 import faust
 from faust.auth import Credentials, OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.exceptions import FaustError, ProducerSendError
+from faust.sensors.monitor import Monitor
 from faust.types import EventT
+from mode import Service
 from prometheus_client import Counter
 
 from streams import metrics
@@ -34,6 +36,26 @@ STREAM_BUFFER = 64
 """Messages of a topic between Faust and its batcher; each may be as large as a message can be."""
 
 
+class _EndOffsets(Monitor):
+    """Faust's monitor, of which the ends of partitions are wanted: what else it does at each message nobody reads."""
+
+    def on_message_in(self, tp: object, offset: int, message: object) -> None:
+        """Count nothing."""
+
+    def on_message_out(self, tp: object, offset: int, message: object) -> None:
+        """Count nothing."""
+
+    def on_stream_event_in(self, tp: object, offset: int, stream: object, event: object) -> None:
+        """Time nothing."""
+
+    def on_stream_event_out(self, tp: object, offset: int, stream: object, event: object, state: object = None) -> None:
+        """Time nothing."""
+
+    @Service.task
+    async def _sampler(self) -> None:
+        """Sample nothing."""
+
+
 def build_app(kafka: KafkaConfig, indexing: IndexingConfig, datadir: Path) -> faust.App:
     """A Faust app for the indexing group: no web server, no tables, no leader topic."""
     brokers = ";".join(f"kafka://{server.strip()}" for server in kafka.bootstrap_servers.split(","))
@@ -42,6 +64,7 @@ def build_app(kafka: KafkaConfig, indexing: IndexingConfig, datadir: Path) -> fa
         broker=brokers,
         broker_credentials=_credentials(kafka),
         datadir=str(datadir),
+        monitor=_EndOffsets(),
         autodiscover=False,
         web_enabled=False,
         topic_disable_leader=True,

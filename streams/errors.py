@@ -7,7 +7,8 @@ StreamError             base of everything raised here
 ├── KafkaUnavailable    Kafka did not answer a question in time: ask again
 ├── KafkaRefused        Kafka turns this client away (it is a `PublishFailed` and a `KafkaUnavailable`, too): mend the
 │                       credentials, certificates or rights that it names; asking again is of no use
-├── EventsGone          Kafka has deleted what was still to be read: begin anew, with a longer retention
+├── EventsGone          Kafka does not have what was still to be read: begin anew, with a longer retention
+├── GroupInUse          workers consume as a group whose place is to be set: stop them first
 ├── PartitionsLost      another worker owns these messages now: leave them to it
 ├── UnreadableFile      a file cannot be read as a whole: mend the file or the command
 ├── AddressNotAvailable a worker cannot listen where it is told to: name another port
@@ -94,7 +95,11 @@ class KafkaRefused(KafkaUnavailable, PublishFailed):
 
 
 class EventsGone(StreamError):
-    """Kafka has deleted events that were still to be read; the message names them and the way out."""
+    """Kafka does not have events that were still to be read; the message names them."""
+
+
+class GroupInUse(StreamError):
+    """Workers consume as a group whose place is to be set; the message names the group and the way out."""
 
 
 class AddressNotAvailable(StreamError):

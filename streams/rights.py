@@ -18,7 +18,8 @@ ROLES: dict[Role, str] = {
     "indexing": "An indexing worker, active or standby: one becomes the other at a switch.",
     "query": "A query worker: how far indexing is, clicks, forgotten shoppers.",
     "publisher": "What publishes a shop's events: `vitrine publish`, or programs of its own.",
-    "operator": "`vitrine kafka topics`, `reindex`, `rollback`, `export`, `label`, `train`, `dlq`, `status`, `doctor`.",
+    "operator": "`vitrine kafka topics`, `reindex`, `rollback`, `export`, `import`, `label`, `train`, `dlq`, `status`, "
+    "`doctor`.",
 }
 """Each role, and who has it."""
 

@@ -6,10 +6,12 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from deploy.local.redis import find_redis
 from tests.milvus3 import free_port, wait_until_open
@@ -25,20 +27,22 @@ class RedisCluster:
     ports: list[int]
     processes: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict[int, "subprocess.Popen[bytes]"])
     """By port."""
+    ca_file: str = ""
+    """Who signs the servers' certificates; empty: they have no TLS."""
 
     @property
     def url(self) -> str:
         """As `redis.url` has it, by two of its servers."""
-        return f"redis+cluster://{','.join(map(_address, self.ports[:2]))}"
+        return f"{'rediss' if self.ca_file else 'redis'}+cluster://{','.join(map(_address, self.ports[:2]))}"
 
     def cli(self, port: int, *arguments: str) -> str:
         """What `redis-cli` says of one of its servers."""
-        argv = ["redis-cli", "-p", str(port), *arguments]
+        argv = ["redis-cli", *self._tls, "-p", str(port), *arguments]
         return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
 
     def manage(self, command: str, *arguments: str) -> str:
         """What `redis-cli --cluster` says."""
-        argv = ["redis-cli", "--cluster", command, *arguments]
+        argv = ["redis-cli", *self._tls, "--cluster", command, *arguments]
         return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout
 
     @contextmanager
@@ -75,6 +79,10 @@ class RedisCluster:
         return next((node.port for node in self._nodes(asked) if any(slot in span for span in node.slots)), 0)
 
     @property
+    def _tls(self) -> list[str]:
+        return ["--tls", "--cacert", self.ca_file] if self.ca_file else []
+
+    @property
     def _live(self) -> int:
         return next(port for port, process in self.processes.items() if process.poll() is None)
 
@@ -105,18 +113,35 @@ class _Node:
 
 
 @contextmanager
-def redis_cluster(directory: Path, servers: int = 6) -> Iterator[RedisCluster]:
-    """Three servers with a replica each, joined by `redis-cli`; or one that has joined nobody."""
-    cluster = RedisCluster([free_port() for _ in range(servers)])
+def redis_cluster(
+    directory: Path, servers: int = 6, replicas: int = 1, tls: Mapping[str, str] = {}
+) -> Iterator[RedisCluster]:
+    """Servers joined by `redis-cli`, of which at least three have slots; or one that has joined nobody.
+
+    Args:
+        directory: of their own.
+        servers: how many, replicas too.
+        replicas: of each that has slots.
+        tls: `tls-ca-cert-file`, `tls-cert-file` and `tls-key-file`: there is no port without TLS, nor a link between
+            them.
+    """
+    cluster = RedisCluster([free_port() for _ in range(servers)], ca_file=tls.get("tls-ca-cert-file", ""))
     with ExitStack() as stack:
         for port in cluster.ports:
             options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
             options += ["--cluster-node-timeout", str(NODE_TIMEOUT_MS)]
+            if tls:
+                settings = {"port": "0", "tls-port": str(port), "tls-auth-clients": "no", **tls}
+                settings |= dict.fromkeys(("tls-cluster", "tls-replication"), "yes")
+                options += [part for name, value in settings.items() for part in (f"--{name}", value)]
             cluster.processes[port] = stack.enter_context(redis_server(directory / str(port), port, *options))
         if servers > 1:
-            cluster.manage("create", *map(_address, cluster.ports), "--cluster-replicas", "1", "--cluster-yes")
+            cluster.manage(
+                "create", *map(_address, cluster.ports), "--cluster-replicas", str(replicas), "--cluster-yes"
+            )
+            expected = servers * replicas // (1 + replicas)
             # Until it is told, each takes a replica for a server that has no slots yet.
-            while any(cluster.cli(port, "CLUSTER", "NODES").count("slave") < servers // 2 for port in cluster.ports):
+            while any(cluster.cli(port, "CLUSTER", "NODES").count("slave") < expected for port in cluster.ports):
                 time.sleep(0.05)
         yield cluster
 
@@ -138,8 +163,17 @@ def redis_server(directory: Path, port: int, *arguments: str) -> Iterator[subpro
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(argv, cwd=directory, env=os.environ, stdout=log, stderr=log)
     try:
-        wait_until_open(process, port, directory / "log")
+        _wait_until_open(process, port, directory / "log")
         yield process
     finally:
         process.kill()
         process.wait()
+
+
+def _wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    try:
+        wait_until_open(process, port, log)
+    except RuntimeError as error:
+        if "tls-" in str(error):
+            pytest.skip("the redis-server on the PATH was built without TLS")
+        raise

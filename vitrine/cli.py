@@ -48,7 +48,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "reindex": CommandEntry("Rebuild the index beside the live one, and switch to it.", "index.reindex"),
     "rollback": CommandEntry("Switch back to the generation before the last rebuild.", "index.reindex", "rollback"),
     "export": CommandEntry("Write the index to a file.", "index.export"),
-    "import": CommandEntry("Fill an empty index from such a file.", "index.export", "import_command"),
+    "import": CommandEntry("Fill an index from such a file.", "index.export", "import_command"),
     "media": CommandEntry("Remove pictures, clips and sounds that no product shows.", "index.media"),
     "dlq": CommandEntry("Look at the events that could not be processed, and publish them again.", "events.dlq"),
     "export-user": CommandEntry("Print all that is stored about a shopper, as JSON.", "events.export_user"),

@@ -15,30 +15,18 @@ from tokenizers import Tokenizer
 
 from encoders import checkpoints
 from encoders.backends.conversion_cache import converted_model
+from encoders.backends.image_passes import MAX_BATCH, ImagePasses, streams_of
 from encoders.backends.manifest import IMAGE_TOWER, TEXT_TOWER, TOKENIZER, WORD_TABLE, WORD_VECTORS, Manifest
 from encoders.backends.word_table import WordTable
 from encoders.errors import ModelUnavailable
-from encoders.inference.buckets import (
-    BatchLimit,
-    filled_counts,
-    length_buckets,
-    padded_count,
-    padded_length,
-    unfilled_counts,
-)
+from encoders.inference.buckets import BatchLimit, length_buckets, padded_count, padded_length
 from encoders.inference.runtime import MIN_PARITY_COSINE, Runtime
 from encoders.inference.tokens import TextBatcher, compiled_tokeniser
 from encoders.media.preparation import Pixels
 from encoders.spec import EmbeddingSpec, FloatArray, normalise_rows
 
-MAX_BATCH: Final = 32
-"""Rows of one pass: more are no faster on a CPU, and take more memory."""
-MAX_PASS_PIXELS: Final = 8 * 224 * 224
-"""Of all pictures of one pass together: of large ones, as many as make no pass faster take hundreds of megabytes."""
-SMALL_PIXELS: Final = 96 * 96
-"""Of pictures up to this, two take no longer than a pass takes beside them: passes are filled up rather than parted."""
 MAX_PASS_TOKENS: Final = 1280
-"""Of all texts of one pass together, padding included; likewise."""
+"""Of all texts of one pass together, padding included: of more, passes are no faster, and take more memory."""
 _FORMAT: Final = 3
 """Number of the format of directories in the cache; those of another number are not used."""
 _HINTS: Final = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
@@ -99,11 +87,17 @@ class OpenVinoTowers:
             rules, compiled_tokeniser(Tokenizer.from_file(str(ready / TOKENIZER)), rules.max_tokens)
         )
         hints = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+        streams = (1, streams_of(len(manifest.preparer.query_views), threads))
         try:
-            self._text_tower, self._image_tower = (
-                _core().compile_model(ready / tower, "CPU", {**hints, "INFERENCE_PRECISION_HINT": _HINTS[precision]})
-                for tower, precision in zip((TEXT_TOWER, IMAGE_TOWER), precisions, strict=True)
+            self._text_tower, image_tower = (
+                _core().compile_model(
+                    ready / tower,
+                    "CPU",
+                    {**hints, "INFERENCE_PRECISION_HINT": _HINTS[precision], "NUM_STREAMS": beside},
+                )
+                for tower, precision, beside in zip((TEXT_TOWER, IMAGE_TOWER), precisions, streams, strict=True)
             )
+            self._images = ImagePasses(image_tower, streams[1], manifest.dim)
             self._words = _word_table(self._text_tower, ready)
         except (RuntimeError, OSError, ValueError) as error:
             raise ModelUnavailable(f"{ready} is broken, remove it and load the model again: {error}") from error
@@ -125,16 +119,7 @@ class OpenVinoTowers:
 
     def encode_images(self, images: Sequence[Pixels]) -> FloatArray:
         """Embed prepared pictures → (n, dim) unit float32 rows."""
-        out = np.zeros((len(images), self._dim), np.float32)
-        most = max(1, min(MAX_BATCH, MAX_PASS_PIXELS // images[0][..., 0].size)) if images else MAX_BATCH
-        is_small = bool(images) and images[0][..., 0].size <= SMALL_PIXELS
-        start = 0
-        for rows in filled_counts(len(images), most) if is_small else unfilled_counts(len(images), most):
-            part = images[start : start + rows]
-            filled = np.stack([*part, *[part[0]] * (rows - len(part))])
-            out[start : start + rows] = _run(self._image_tower, {"levels": filled})[: len(part)]
-            start += rows
-        return out
+        return self._images.encode(images)
 
 
 def has_bfloat16() -> bool:

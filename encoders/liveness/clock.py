@@ -78,7 +78,7 @@ class LoopClock:
 
     def _log_blocks(self, loop_thread: int, ended: threading.Event) -> None:
         logged = False
-        while not ended.wait(self._tick_s):
+        while not ended.wait(self._blocked_s / 4):
             if self.silent_s < self._blocked_s:
                 logged = False
             elif not logged:

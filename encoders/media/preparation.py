@@ -120,6 +120,11 @@ class PatchPreparer(msgspec.Struct, frozen=True, tag="patches"):
         return [picture]
 
     @property
+    def query_views(self) -> tuple[float, ...]:
+        """What is looked at of a picture to search with: the whole."""
+        return (1.0,)
+
+    @property
     def crop(self) -> None:
         """None: nothing is cut off."""
 

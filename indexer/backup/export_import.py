@@ -77,11 +77,13 @@ async def import_rows(
     changed: OnWritten,
     progress: Callable[[int], None] = lambda _: None,
     before_page: Callable[[], Awaitable[object]] = _nothing,
+    *,
+    replace: bool = False,
 ) -> ImportResult:
-    """Write all products of a backup that the store does not have; check the file first, with `reader.verify`.
+    """Write all products of a backup; check the file first, with `reader.verify`.
 
     Idempotent: cut off, it can be done again. A product that is in the store already may have had events since the
-    backup, and stays as it is.
+    backup, and stays as it is, unless those events are read again.
 
     Args:
         store: a generation of the same encoder.
@@ -89,6 +91,7 @@ async def import_rows(
         changed: is told of products after they are written.
         progress: is told how many of the file have been dealt with.
         before_page: is called before each page is written.
+        replace: products that are in the store already, too: all events since the backup will come once more.
 
     Raises:
         StoreUnavailable: the store does not answer.
@@ -98,7 +101,7 @@ async def import_rows(
     imported, done = ImportResult(), 0
     batches = reader.batches()
     while batch := await asyncio.to_thread(next, batches, None):
-        present = await store.read([product_id for product_id, _, _ in batch])
+        present = {} if replace else await store.read([product_id for product_id, _, _ in batch])
         rows = await asyncio.to_thread(_build_rows, [product for product in batch if product[0] not in present])
         await before_page()
         await store.write(rows)

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from indexer.errors import StoreUnavailable
+from indexer.media.durable_files import write_durably
 from indexer.media.removal import HASH, StoredFile, files_of_shard, leaving, remove_untouched
 from indexer.media.stored_file import BytesMediaFile, DiskMediaFile, MediaFile
 
@@ -24,9 +23,8 @@ Found = TypeVar("Found")
 Made = TypeVar("Made")
 _WRITERS, _FILES_AT_ONCE = 4, 16
 """Threads that write the files of one call, and how many each has open at a time."""
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-_READABLE = 0o666
-"""By whom the process's mask lets."""
+_INCOMING = "incoming"
+"""The folder of files that are not whole yet."""
 
 
 def media_hash(data: bytes) -> str:
@@ -153,38 +151,8 @@ class DirectoryMediaStore:
     def _put(self, media: Sequence[bytes]) -> list[str]:
         digests = [media_hash(data) for data in media]
         new = {digest: data for digest, data in zip(digests, media, strict=True) if not self._touch(digest)}
-        with ExitStack() as unfinished:
-            files = [self._write(digest, data, unfinished) for digest, data in new.items()]
-            # Only then: the disk has all of them to write by the time that the first is waited for.
-            for beside, path, descriptor in files:
-                os.fsync(descriptor)
-                # Written beside its place and renamed over it: no reader ever sees half a picture.
-                os.replace(beside, path)  # noqa: PTH105  (a path made of each costs as much as the renaming)
-            unfinished.pop_all()
-        for _, _, descriptor in files:
-            os.close(descriptor)
+        write_durably(f"{self._directory}/{_INCOMING}", {self._place(digest): data for digest, data in new.items()})
         return digests
-
-    def _write(self, digest: str, data: bytes, unfinished: ExitStack) -> tuple[str, str, int]:
-        """Write bytes beside the place of a hash; `unfinished` closes and removes the file.
-
-        Plain system calls: of so many small files `pathlib` and `io` would take more of the processor than the rest.
-
-        Returns:
-            Where the file is, its place, and its descriptor.
-        """
-        path = self._place(digest)
-        beside = f"{path}.{os.getpid()}.{threading.get_ident()}"
-        try:
-            descriptor = os.open(beside, _NEW, _READABLE)
-        except FileNotFoundError:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(beside, _NEW, _READABLE)
-        unfinished.callback(_give_up, beside, descriptor)
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        return beside, path, descriptor
 
     def _touch(self, digest: str) -> bool:
         """Touch a file; False: there is none."""
@@ -196,7 +164,7 @@ class DirectoryMediaStore:
 
     def _shards(self) -> list[Path]:
         try:
-            return sorted(path for path in self._directory.iterdir() if path.is_dir() and len(path.name) == 2)
+            return sorted(path for path in self._directory.iterdir() if path.is_dir() and _is_shard(path.name))
         except FileNotFoundError:
             return []
 
@@ -205,11 +173,6 @@ class DirectoryMediaStore:
 
     def _path(self, digest: str) -> Path:
         return Path(self._place(digest))
-
-
-def _give_up(beside: str, descriptor: int) -> None:
-    os.close(descriptor)
-    Path(beside).unlink(missing_ok=True)
 
 
 class InMemoryMediaStore:
@@ -247,6 +210,11 @@ class InMemoryMediaStore:
         for file in untouched:
             del self._media[file.digest]
         return untouched
+
+
+def _is_shard(name: str) -> bool:
+    """Whether a folder has files: by the beginning of their hashes, or half-written ones."""
+    return len(name) == 2 or name == _INCOMING
 
 
 def _raised(outcome: Made | BaseException) -> Made:

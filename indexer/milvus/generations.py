@@ -20,7 +20,7 @@ from indexer.milvus.config import EXACT_INDEX
 from indexer.milvus.connection import MilvusConfig, collection_exists
 from indexer.milvus.inspection import LEAST_VERSION, server_version, version_numbers
 from indexer.milvus.limits import DEFAULT_LIMITS
-from indexer.milvus.lite_file import create_primary_key_indexes
+from indexer.milvus.lite_file import create_primary_key_indexes, log_ahead
 from indexer.milvus.registry import FIRST_GENERATION, REGISTRY_COLLECTION, Generation, read_generations, write_active
 from indexer.milvus.schema import (
     SCHEMA_VERSION,
@@ -155,6 +155,7 @@ def load_generation(client: MilvusClient, config: MilvusConfig, generation: Gene
     client.load_collection(generation.collection, timeout=_LOAD_TIMEOUT_S)
     if write and config.lite_database:
         create_primary_key_indexes(Path(config.lite_database), config.deadline_s)
+        log_ahead(Path(config.lite_database), config.deadline_s)
 
 
 def drop_collection(client: MilvusClient, config: MilvusConfig, collection: str) -> None:

@@ -17,6 +17,8 @@ from indexer.errors import StoreUnavailable
 PATIENCE_S = 1.0
 """The longest to wait for others: who is frozen in the middle of a call must not hold up everybody."""
 _LOOK_AGAIN_S = 0.001
+_LOOK_AGAIN_SHARE = 1 / 8
+"""Of the time waited so far, where that is longer: an upsert takes dozens of milliseconds."""
 
 
 class LiteLock:
@@ -61,14 +63,16 @@ class LiteLock:
 
     async def _take(self, kind: int, *files: int) -> None:
         """Lock all of these, or none while one is not to be had; to close them is to let go of them."""
-        until_s = asyncio.get_running_loop().time() + self._patience_s
+        now_s = asyncio.get_running_loop().time
+        since_s = now_s()
         while not all(_locked(file, kind) for file in files):
             for file in files:
                 fcntl.flock(file, fcntl.LOCK_UN)
-            self._is_stuck |= asyncio.get_running_loop().time() >= until_s
+            waited_s = now_s() - since_s
+            self._is_stuck |= waited_s >= self._patience_s
             if self._is_stuck:
                 return
-            await asyncio.sleep(_LOOK_AGAIN_S)
+            await asyncio.sleep(max(_LOOK_AGAIN_S, waited_s * _LOOK_AGAIN_SHARE))
         self._is_stuck = False
 
     @contextmanager

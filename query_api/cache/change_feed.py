@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -93,6 +95,8 @@ class ChangeFeed:
         self._results: list[KeepsResults] = []
         self._read: LogPosition | None = None
         self._life = 0
+        self.told_s = -math.inf
+        """Until when, in seconds of the monotonic clock, subscribers know of every change."""
         self._recent: deque[tuple[int, Sequence[ChangedProduct]]] = deque()
         self._recent_after = 0
         self._readings = SharedReads(self._read_for)
@@ -138,6 +142,7 @@ class ChangeFeed:
 
     async def _read_for(self, waiting: Sequence[None]) -> Sequence[None]:
         """Read once for all who wait."""
+        sent_s = time.monotonic()
         reading = await self._circuit.call(lambda: self._change_log.read(self._read))
         if reading.changed is None or len(reading.changed) > self._max_changes:
             self._begin_anew(reading.position)
@@ -148,6 +153,7 @@ class ChangeFeed:
                 # Who was told half of it may keep what is not true any more; and it would fail again and again.
                 log.error("change_not_told", extra={"error": type(error).__name__})
                 self._begin_anew(reading.position)
+        self.told_s = sent_s
         return waiting
 
     def _begin_anew(self, position: LogPosition) -> None:

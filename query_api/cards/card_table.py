@@ -149,7 +149,11 @@ class AnswerCards:
 
     def payload(self, product_id: str) -> HitPayload:
         """What a hit shows of a product that is here."""
-        return decode_hit_payload(self._cards[product_id].payload)
+        return decode_hit_payload(self.packed(product_id))
+
+    def packed(self, product_id: str) -> bytes:
+        """The same as it is stored."""
+        return self._cards[product_id].payload
 
     @property
     def book(self) -> CodeBook:

@@ -13,15 +13,18 @@ from typing import NamedTuple
 from encoders.tracing.spans import traced
 from indexer.errors import StoreUnavailable
 from indexer.hit_payload import HitPayload, decode_hit_payload
-from indexer.ports.products import ProductStore
 from indexer.ports.profiles import History, ProfileStore
+from query_api.cards.card_table import CardTable
 from query_api.circuit_breaker import CircuitBreaker
-from query_api.kept_reads import KeptReads
+from query_api.kept_reads import KeptReads, TellsChanges
 from query_api.personalisation.taste import NO_TASTE, Taste, interaction_weights, learn_taste
 from query_api.shared_reads import SharedReads
 
 PAYLOAD_TTL_S = 30.0
-"""What a product's category or brand was this long ago is good enough to tell a taste by."""
+"""What a product's category or brand was this long ago is good enough to tell a taste by; who is told of changes keeps
+it for longer."""
+TOLD_LATELY_S = 1.0
+"""Who was told of all changes until this long ago need not read what they keep anew."""
 TASTE_TTL_S = 300.0
 """A taste that was learnt this long ago from the same interactions is good enough: it fades within days. Each is learnt
 again after between half of it and all: their pages have to be ranked anew then, and not those of all shoppers at once.
@@ -54,12 +57,17 @@ IMPERSONAL = ShopperProfile()
 class PayloadCache:
     """The hit payloads of products that shoppers interacted with; the least recently read ones make room."""
 
-    def __init__(self, store: ProductStore, clock: Callable[[], float] = time.monotonic) -> None:
-        self._store = store
-        self._kept = KeptReads(self._read, _payload_bytes, PAYLOAD_TTL_S, MAX_CACHED_BYTES, clock)
+    def __init__(
+        self, cards: CardTable, clock: Callable[[], float] = time.monotonic, feed: TellsChanges | None = None
+    ) -> None:
+        """Args: feed: tells this and `cards` of changes; None: nobody does."""
+        self._cards = cards
+        self._clock = clock
+        self._feed = feed
+        self._kept = KeptReads(self._read, _payload_bytes, PAYLOAD_TTL_S, MAX_CACHED_BYTES, clock, feed)
 
     async def payloads(self, product_ids: Iterable[str]) -> dict[str, HitPayload]:
-        """Payloads by product id, at most `PAYLOAD_TTL_S` old; products that are not searchable are absent.
+        """Payloads by product id, as of `PAYLOAD_TTL_S` ago or later; products that are not searchable are absent.
 
         Raises:
             StoreUnavailable: the product store does not answer.
@@ -69,8 +77,11 @@ class PayloadCache:
 
     async def _read(self, product_ids: Sequence[str]) -> dict[str, tuple[HitPayload, int]]:
         """With the length of each one's JSON."""
-        payloads = await self._store.read_payloads(product_ids)
-        return {one: (decode_hit_payload(payload), len(payload)) for one, payload in payloads.items()}
+        is_told = self._feed is not None and self._feed.told_s > self._clock() - TOLD_LATELY_S
+        cards = self._cards.open(is_current=is_told)
+        gone = set(await cards.load(product_ids))
+        packed = {one: cards.packed(one) for one in product_ids if one not in gone}
+        return {one: (decode_hit_payload(payload), len(payload)) for one, payload in packed.items()}
 
 
 def _payload_bytes(read: tuple[HitPayload, int] | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,27 +19,27 @@ def led_by(first: RankedResults, then: RankedResults) -> RankedResults:
     leading = set(first.ranked.ids)
     is_new = np.array([product_id not in leading for product_id in then.ranked.candidates.ids], bool)
     others = then.ranked.reordered(np.flatnonzero(is_new[then.ranked.order]))
-    kept = then.ranked.candidates.kept(is_new)
-    candidates = first.ranked.candidates.joined(kept)
-    places = {product_id: at for at, product_id in enumerate(candidates.ids)}
-    first_places = np.array([places[product_id] for product_id in first.ranked.candidates.ids], np.intp)
+    candidates, first_places, new_places = first.ranked.candidates.joined_at(then.ranked.candidates.kept(is_new))
     then_places = np.zeros(len(is_new), np.intp)
-    then_places[is_new] = [places[product_id] for product_id in kept.ids]
+    then_places[is_new] = new_places
     scores = np.zeros(len(candidates))
-    scores[then_places[is_new]] = then.ranked.score[is_new] - 1.0
+    scores[new_places] = then.ranked.score[is_new] - 1.0
     scores[first_places] = first.ranked.score
     order = np.concatenate([first_places[first.ranked.order], then_places[others.order]])
     nothing = np.zeros(len(candidates))
 
-    def reason_of(product_id: str) -> Reason | None:
-        lists = (first, then) if product_id in leading else (then,)
-        reasons = (one.reason_of(product_id) for one in lists if one.reason_of)
-        return next((reason for reason in reasons if reason), None)
+    async def reasons_of(product_ids: Sequence[str]) -> Mapping[str, Reason]:
+        own = await _reasons(first, [one for one in product_ids if one in leading])
+        return {**await _reasons(then, [one for one in product_ids if one not in own]), **own}
 
     return replace(
         then,
         ranked=Ranking(candidates, nothing, nothing, nothing, scores, order),
         scoring=None,
         unretrieved_count=max(0, then.unretrieved_count - (len(order) - len(then.ranked))),
-        reason_of=reason_of,
+        reasons_of=reasons_of,
     )
+
+
+async def _reasons(results: RankedResults, product_ids: Sequence[str]) -> Mapping[str, Reason]:
+    return await results.reasons_of(product_ids) if results.reasons_of and product_ids else {}

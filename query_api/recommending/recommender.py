@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from indexer.criteria import Filters, Ids
 from indexer.errors import StoreUnavailable
+from indexer.ports.profiles import History
 from query_api.cache.change_feed import ChangeFeed
 from query_api.cards.card_table import AnswerCards, CardTable
 from query_api.contract.requests import RecommendationRequest, SearchRequest
-from query_api.contract.responses import Cause, SearchResponse
+from query_api.contract.responses import SearchResponse
 from query_api.embedding.product_vectors import ProductVectors
 from query_api.errors import InvalidRequest
 from query_api.personalisation.shopper_profiles import ShopperProfile, ShopperProfiles
+from query_api.personalisation.taste import Taste
 from query_api.recommending.blend import Suggested
 from query_api.recommending.diversity import diversified
 from query_api.recommending.exploring import with_new
 from query_api.recommending.leading import led_by
-from query_api.recommending.likeness import LikedProducts
+from query_api.recommending.reasons import Reasons
 from query_api.recommending.sources import BehaviourSources, CatalogueSources, recent, with_taste
-from query_api.recommending.suggestions import Shopper, Suggestion, reason_text
+from query_api.recommending.suggestions import Shopper, Suggestion
 from query_api.recommending.taste_ranking import TasteRanking, nearest
 from query_api.retrieval.candidate_columns import CandidateColumns
 from query_api.retrieval.hybrid_search import Retriever
@@ -32,9 +34,6 @@ from query_api.search.inputs import read_filters, request_filters
 from query_api.search.ranking import Ranking
 from query_api.search.response_builder import ResponseBuilder
 from query_api.search.results import RankedResults, Reason, with_cards
-
-NAMED_AT_MOST = 50
-"""How many of the products that a shopper did something to, the latest, can be the reason for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,8 @@ class _Asked:
     filters: Filters
     """All that a product has to pass, the category among it."""
     shopper: Shopper
-    profile: ShopperProfile
+    history: Awaitable[History]
+    """Theirs, which has come, or could not be read."""
     cards: AnswerCards
 
 
@@ -112,10 +112,8 @@ class Recommender:
         if wanted.product_id is not None:
             await self._products.parts_of(wanted.product_id, search.fixed_filters)
         history = asyncio.ensure_future(self._profiles.ask(search.user_id or ""))
-        profile = await self._profiles.load(search.user_id or "", history)
-        interactions = [] if profile.degraded else (await history).interactions()
-        shopper = replace(Shopper.of(search.user_id or "", interactions), degraded=profile.degraded)
-        return _Asked(search, wanted, filters, shopper, profile, await self._open_cards())
+        shopper, cards = await asyncio.gather(_shopper(search.user_id or "", history), self._open_cards())
+        return _Asked(search, wanted, filters, shopper, history, cards)
 
     async def _open_cards(self) -> AnswerCards:
         try:
@@ -141,27 +139,31 @@ class Recommender:
     async def _for_you(self, asked: _Asked) -> RankedResults:
         """What behaviour and taste suggest, then what is nearest to the taste; of an unknown one, what is popular."""
         tastes = self._sources.tastes
-        near, suggested = await asyncio.gather(
-            tastes.rank_near_taste(asked.search, asked.filters, asked.profile, asked.cards), self._by_behaviour(asked)
-        )
+        (profile, near), suggested = await asyncio.gather(self._near_taste(asked), self._by_behaviour(asked))
         if near is None:
-            return await tastes.rank_popular(
-                asked.search, asked.filters, asked.shopper.degraded, asked.cards, "popular here"
-            )
-        liked = await self._with_liked(near, asked)
+            return await tastes.rank_popular(asked.search, asked.filters, profile.degraded, asked.cards, "popular here")
+        liked = replace(near, reasons_of=self._reasons(asked).by_likeness)
         if suggested is None:
             return replace(liked, degraded=("personalisation",))
-        fitting = nearest(near.ranked, asked.profile.product_weights)
-        suggestions = with_taste(suggested, asked.shopper, fitting, asked.profile.taste.confidence)
+        fitting = nearest(near.ranked, profile.product_weights)
+        suggestions = with_taste(suggested, asked.shopper, fitting, profile.taste.confidence)
         if self._explored:
-            suggestions = await self._with_new(suggestions, asked)
+            suggestions = await self._with_new(suggestions, asked, profile.taste)
         return led_by(await self._of_suggestions(suggestions, asked), liked)
 
-    async def _with_new(self, suggestions: Sequence[Suggestion], asked: _Asked) -> list[Suggestion]:
+    async def _near_taste(self, asked: _Asked) -> tuple[ShopperProfile, RankedResults | None]:
+        """What is known of the shopper, and the products near that; None: nothing is."""
+        profile = await self._profile(asked)
+        tastes = self._sources.tastes
+        return profile, await tastes.rank_near_taste(asked.search, asked.filters, profile, asked.cards)
+
+    async def _profile(self, asked: _Asked) -> ShopperProfile:
+        return await self._profiles.load(asked.shopper.user_id, asked.history)
+
+    async def _with_new(self, suggestions: Sequence[Suggestion], asked: _Asked, taste: Taste) -> list[Suggestion]:
         """The suggestions with a few products that are too new for anybody to have chosen them."""
         now_ms, shopper = int(time.time() * 1000), asked.shopper
-        taste, catalogue = asked.profile.taste, self._sources.catalogue
-        new = await catalogue.untried(shopper, taste, asked.filters, asked.cards, now_ms)
+        new = await self._sources.catalogue.untried(shopper, taste, asked.filters, asked.cards, now_ms)
         return with_new(suggestions, new, self._explored, shopper.user_id, now_ms)
 
     async def _by_behaviour(self, asked: _Asked) -> Suggested | None:
@@ -181,7 +183,8 @@ class Recommender:
             case "similar":
                 return await self._sources.catalogue.similar(shopper, wanted.product_id or "", asked.filters)
             case "new":
-                return await self._sources.catalogue.new(shopper, asked.profile.taste, asked.filters, asked.cards)
+                taste = (await self._profile(asked)).taste
+                return await self._sources.catalogue.new(shopper, taste, asked.filters, asked.cards)
             case "together":
                 return await _behaviour(self._sources.behaviour.together(shopper, wanted.product_id or ""))
             case _:
@@ -198,35 +201,15 @@ class Recommender:
         nothing, scores = np.zeros(len(found)), np.array([by_id[product_id].score for product_id in found.ids])
         # What a source thinks of a product is the personal part, and all there is.
         ranking = Ranking(found, nothing, scores, nothing, scores, order)
-        titles = await self._titles((one.cause.product_id for one in suggestions if one.cause), asked)
+        reasons = self._reasons(asked)
 
-        def reason_of(product_id: str) -> Reason | None:
-            return _reason(by_id[product_id], titles)
+        async def reasons_of(product_ids: Sequence[str]) -> Mapping[str, Reason]:
+            return await reasons.of([by_id[product_id] for product_id in product_ids])
 
-        return RankedResults(asked.search, ranking, None, None, asked.cards, reason_of=reason_of)
+        return RankedResults(asked.search, ranking, None, None, asked.cards, reasons_of=reasons_of)
 
-    async def _with_liked(self, results: RankedResults, asked: _Asked) -> RankedResults:
-        """The results, each with the product that the shopper did something to and that is most like it."""
-        latest = list(asked.shopper.did)[:NAMED_AT_MOST]
-        titles = await self._titles(latest, asked)
-        liked = LikedProducts({one: asked.cards.payload(one) for one in latest if one in titles})
-
-        def reason_of(product_id: str) -> Reason | None:
-            if product_id in titles:
-                return _reason(Suggestion(product_id, 0.0, asked.shopper.cause(product_id), "you {did_it}"), titles)
-            nearest = liked.nearest(asked.cards.payload(product_id))
-            cause = None if nearest is None else asked.shopper.cause(nearest)
-            return _reason(Suggestion(product_id, 0.0, cause, "because you {did}"), titles)
-
-        return replace(results, reason_of=reason_of)
-
-    async def _titles(self, product_ids: Iterable[str], asked: _Asked) -> dict[str, str]:
-        """What those of the products are called that there are, and that the caller may be shown; cards are loaded."""
-        ids = list(dict.fromkeys(product_ids))
-        if ids and (fixed := asked.search.fixed_filters):
-            ids = (await self._retriever.browse((*fixed, Ids(tuple(ids))), len(ids))).ids
-        gone = set(await asked.cards.load(ids))
-        return {one: title for one in ids if one not in gone and (title := asked.cards.payload(one).title)}
+    def _reasons(self, asked: _Asked) -> Reasons:
+        return Reasons(self._retriever, asked.search.fixed_filters, asked.shopper, asked.cards)
 
     async def _varied(self, results: RankedResults, asked: _Asked) -> RankedResults:
         wanted, ranked = asked.wanted, results.ranked
@@ -240,6 +223,13 @@ class Recommender:
         return replace(results, ranked=ranked.reordered(places), unretrieved_count=0)
 
 
+async def _shopper(user_id: str, history: Awaitable[History]) -> Shopper:
+    try:
+        return Shopper.of(user_id, (await history).interactions())
+    except StoreUnavailable:
+        return Shopper(user_id, degraded=("personalisation",))
+
+
 class _BehaviourAway(Exception):
     """What shoppers did together is out of reach."""
 
@@ -249,11 +239,3 @@ async def _behaviour(suggesting: Awaitable[list[Suggestion]]) -> list[Suggestion
         return await suggesting
     except StoreUnavailable as error:
         raise _BehaviourAway from error
-
-
-def _reason(suggestion: Suggestion, titles: Mapping[str, str]) -> Reason | None:
-    text = reason_text(suggestion, titles)
-    if not text:
-        return None
-    cause = suggestion.cause
-    return Reason(text, None if cause is None else Cause(cause.did, cause.product_id))

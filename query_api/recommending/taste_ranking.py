@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import islice
 
 import numpy as np
@@ -77,6 +77,10 @@ class TasteRanking:
         if missing and candidates.is_truncated:
             items = items.joined(await self._retriever.browse((*filters, Ids(tuple(missing))), len(missing)))
         found = await with_cards(items, cards)
+
+        async def reasons_of(product_ids: Sequence[str]) -> Mapping[str, Reason]:
+            return {one: Reason(wording, None) for one in product_ids if one in known_popular}
+
         return RankedResults(
             request,
             in_order(found, _by_popularity(found.ids, popular, cards)),
@@ -86,7 +90,7 @@ class TasteRanking:
             is_truncated=candidates.is_truncated,
             unretrieved_count=max(0, candidates.unretrieved_count - (len(items) - len(candidates.items))),
             degraded=degraded,
-            reason_of=lambda product_id: Reason(wording, None) if product_id in known_popular else None,
+            reasons_of=reasons_of,
         )
 
 

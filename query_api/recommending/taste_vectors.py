@@ -8,12 +8,13 @@ import numpy as np
 
 from encoders.spec import EmbeddingSpec, FloatArray, PartWeights, fused_query_vector, normalise_rows, split_parts
 from indexer.ports.products import ProductStore
-from query_api.kept_reads import KeptReads
+from query_api.kept_reads import KeptReads, TellsChanges
 
 MAX_TASTE_PRODUCTS = 50
 """How many of the products that a shopper interacted with make up the taste vector, those that say most."""
 VECTOR_TTL_S = 30.0
-"""What a product's text or picture was this long ago is good enough to tell a taste by."""
+"""What a product's text or picture was this long ago is good enough to tell a taste by; who is told of changes keeps it
+for longer."""
 MAX_KEPT_BYTES = 32 * 2**20
 """Memory for vectors: of some 8,000 products at 2 · 512 numbers each."""
 
@@ -21,12 +22,14 @@ MAX_KEPT_BYTES = 32 * 2**20
 class TasteVectors:
     """Makes query vectors of the products that shoppers interacted with."""
 
-    def __init__(self, store: ProductStore, spec: EmbeddingSpec, weights: PartWeights) -> None:
-        """Args: weights: of products' texts and pictures."""
+    def __init__(
+        self, store: ProductStore, spec: EmbeddingSpec, weights: PartWeights, feed: TellsChanges | None = None
+    ) -> None:
+        """Args: weights: of products' texts and pictures. feed: tells of changes; None: nobody does."""
         self._store = store
         self._spec = spec
         self._weights = weights
-        self._kept = KeptReads(self._read, _vector_bytes, VECTOR_TTL_S, MAX_KEPT_BYTES)
+        self._kept = KeptReads(self._read, _vector_bytes, VECTOR_TTL_S, MAX_KEPT_BYTES, feed=feed)
 
     async def taste_vector(self, product_weights: Mapping[str, float]) -> FloatArray | None:
         """The query vector (2·dim,), float32, of the weighted mean of products; None when none of them has a vector.

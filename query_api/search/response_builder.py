@@ -79,8 +79,9 @@ class ResponseBuilder:
         retrieval = results.retrieval or _NO_RETRIEVAL
         explanations = await self._scores.explain(retrieval, page) if request.explain else {}
         hits = [to_hit(hit, results.cards, explanations.get(hit.candidate.product_id)) for hit in page]
-        if results.reason_of is not None:
-            hits = [_with_reason(hit, results.reason_of(hit.product_id)) for hit in hits]
+        if results.reasons_of is not None:
+            reasons = await results.reasons_of([hit.product_id for hit in hits])
+            hits = [_with_reason(hit, reasons.get(hit.product_id)) for hit in hits]
         nearest = await _nearest(results)
         has_facets = request.facets or request.facet_ranges
         facets = await self._count_facets(results, ordered, retrieval) if has_facets else None

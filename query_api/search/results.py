@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -72,8 +72,8 @@ class RankedResults:
     """Where none does: those that come nearest, the best first, their cards not loaded."""
     entry: LiveEntry | None = None
     """Where the candidates are kept in this process; None: nowhere."""
-    reason_of: Callable[[str], Reason | None] | None = None
-    """Why a product of the page is recommended, its card being loaded; None: it is not."""
+    reasons_of: Callable[[Sequence[str]], Awaitable[Mapping[str, Reason]]] | None = None
+    """Why products of the page are recommended, their cards being loaded; None: they are not."""
     profile: ShopperProfile = IMPERSONAL
     """Of who asks."""
     first: tuple[str, ...] = ()

@@ -25,6 +25,8 @@ PAGE_SIZE = 64
 """Products read at once: reading and counting so many holds queries up by 2 ms."""
 PAUSE_S = 0.02
 """Between two pages, for queries."""
+MAX_REMEMBERED = 200_000
+"""How many products' words are remembered as counted; some 12 MB."""
 RECOGNISER_RESTS = 20
 """For so many times as long as an update of the recogniser took, there is no other: a catalogue that changes all the
 time takes a twentieth of a processor for it at most."""
@@ -42,6 +44,37 @@ class RefreshIntervals:
     """Before another attempt, when counting failed."""
     recogniser_s: float = 30.0
     """Between two updates of the recogniser at least; of one that runs, each takes a processor for some seconds."""
+
+
+class CountedWords:
+    """Words with their counts, as they are written and as they may be said.
+
+    Most changes are of prices and stock: a product whose words were counted is not counted again. Not thread-safe.
+    """
+
+    def __init__(self, max_remembered: int = MAX_REMEMBERED) -> None:
+        """Args: max_remembered: of more products, which were counted is forgotten, and they may be again."""
+        self.vocabulary = Vocabulary()
+        self.spoken = SpokenWordCounts()
+        self._max_remembered = max_remembered
+        self._remembered: set[int] = set()
+
+    def add(self, product_id: str, stored: StoredProduct, is_new: bool) -> None:
+        """Count a product, if it is searchable. Args: is_new: it was not counted before, with whatever words."""
+        if not is_searchable(stored):
+            return
+        fields = stored.state.fields
+        words = product_words(fields)
+        # What the vocabulary was cut to may lack any word that it was told.
+        seen = hash((product_id, frozenset(words), self.vocabulary.trims))
+        if seen in self._remembered:
+            return
+        if len(self._remembered) >= self._max_remembered:
+            self._remembered.clear()
+        self._remembered.add(seen)
+        count = self.vocabulary.add if is_new else self.vocabulary.add_new
+        count(words, stemmed_language(fields))
+        self.spoken.add(fields)
 
 
 class CatalogueVocabulary:
@@ -68,10 +101,11 @@ class CatalogueVocabulary:
         while True:
             try:
                 position = await self._position()
-                self.vocabulary, self.spoken_counts = await self._count()
+                counted = await self._count()
+                self.vocabulary, self.spoken_counts = counted.vocabulary, counted.spoken
                 self._count_number += 1
                 log.info("vocabulary_counted", extra={"words": len(self.vocabulary)})
-                await self._follow_changes(self.vocabulary, self.spoken_counts, position)
+                await self._follow_changes(counted, position)
             except StoreUnavailable as error:
                 log.warning("vocabulary_waits", extra={"reason": str(error)})
             except Exception:
@@ -91,24 +125,22 @@ class CatalogueVocabulary:
         except StoreUnavailable:
             return None
 
-    async def _count(self) -> tuple[Vocabulary, SpokenWordCounts]:
-        vocabulary, spoken = Vocabulary(), SpokenWordCounts()
+    async def _count(self) -> CountedWords:
+        counted = CountedWords()
         after = ""
         while page := await self._store.scan_states(after, PAGE_SIZE):
             await _load_dictionary(page)
-            for stored in page.values():
-                if is_searchable(stored):
-                    vocabulary.add(product_words(stored.state.fields), stemmed_language(stored.state.fields))
-                    spoken.add(stored.state.fields)
+            for product_id, stored in page.items():
+                counted.add(product_id, stored, is_new=True)
             after = max(page)
             await asyncio.sleep(PAUSE_S)
-        return vocabulary, spoken
+        return counted
 
-    async def _follow_changes(self, vocabulary: Vocabulary, spoken: SpokenWordCounts, position: int | None) -> None:
+    async def _follow_changes(self, counted: CountedWords, position: int | None) -> None:
         """Add the words of changed products, until it is time to count anew.
 
         Args:
-            vocabulary, spoken: the counts to add to.
+            counted: what to add to.
             position: the change log's when counting began; None: not known.
         """
         recount_at_s, changed = time.monotonic() + self._intervals.recount_s, False
@@ -122,17 +154,15 @@ class CatalogueVocabulary:
                 # The log has lost what happened since the position: only counting anew will tell.
                 position, changed = await self._position(), True
             elif changes[1]:
-                await self._add_products(vocabulary, spoken, changes[1])
+                await self._add_products(counted, changes[1])
                 position, changed = changes[0], True
 
-    async def _add_products(self, vocabulary: Vocabulary, spoken: SpokenWordCounts, product_ids: Sequence[str]) -> None:
+    async def _add_products(self, counted: CountedWords, product_ids: Sequence[str]) -> None:
         for start in range(0, len(product_ids), PAGE_SIZE):
             page = await self._store.read_states(product_ids[start : start + PAGE_SIZE])
             await _load_dictionary(page)
-            for stored in page.values():
-                if is_searchable(stored):
-                    vocabulary.add_new(product_words(stored.state.fields), stemmed_language(stored.state.fields))
-                    spoken.add(stored.state.fields)
+            for product_id, stored in page.items():
+                counted.add(product_id, stored, is_new=False)
             await asyncio.sleep(PAUSE_S)
 
 

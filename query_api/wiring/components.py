@@ -88,7 +88,10 @@ def wire(ports: QueryPorts) -> QueryComponents:
     embedding, understanding = wire_embedding(ports), wire_understanding(ports)
     # One circuit for all that lives in Redis: when it hangs, the first queries to notice spare the others.
     circuit = CircuitBreaker(config.redis_deadline_s)
-    profiles = ShopperProfiles(ports.profiles, circuit, PayloadCache(store))
+    cards = CardTable(store, config.card_table_bytes)
+    cache = wire_cache(ports, circuit, cards)
+    feed = cache.feed if cache else None
+    profiles = ShopperProfiles(ports.profiles, circuit, PayloadCache(cards, feed=feed))
     retriever = Retriever(store, RetrievalLimits(config.candidates, config.browse_candidates))
     scores, index = ScoreExplainer(store, spec), IndexStatus(ports.generation, ports.index_age_ms)
     running = RunningExperiment(
@@ -98,9 +101,7 @@ def wire(ports: QueryPorts) -> QueryComponents:
     impressions = ImpressionLog(ports.impressions, config.impressions, running.label)
     learnt = LearntRanking(running, popular, config.learnt_ranker_candidates)
     responses = ResponseBuilder(FacetCounter(store, retriever), scores, index, learnt, impressions)
-    cards = CardTable(store, config.card_table_bytes)
     index_key = IndexKey(ports.generation, spec.key)
-    cache = wire_cache(ports, circuit, cards)
     candidates = CandidateFinder(cache, embedding.embedder, retriever, index_key)
     floors = SimilarityFloors(store, embedding.batcher, embedding.text_trust)
     planner = SearchPlanner(
@@ -120,7 +121,6 @@ def wire(ports: QueryPorts) -> QueryComponents:
     searcher = Searcher(stages, responses)
     # A ranker of vectors looks at more than is kept.
     personal = None if ports.ranker else PersonalHits(profiles, cards, learnt, impressions)
-    feed = cache.feed if cache else None
     recommending = wire_recommending(ports, profiles, embedding.products, retriever, cards, feed, responses)
     return QueryComponents(
         searcher=searcher,

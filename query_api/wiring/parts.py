@@ -132,7 +132,7 @@ def wire_recommending(
     patterns = ShopPatterns(ports.behaviour, ports.profiles, cards)
     behaviour = BehaviourCandidates(ports.behaviour, ports.profiles, lambda: patterns.latest)
     weights = PartWeights(config.mixed_query_text, config.mixed_query_image)
-    tastes = TasteVectors(ports.store, ports.encoder.spec, weights)
+    tastes = TasteVectors(ports.store, ports.encoder.spec, weights, feed)
     sources = RecommendationSources(
         TasteRanking(profiles, retriever, tastes, config.personal),
         BehaviourSources(behaviour, CircuitBreaker(BEHAVIOUR_READS * config.redis_deadline_s)),

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CommitFailedError
 
 from streams.config import KafkaConfig
-from streams.errors import EventsGone, KafkaUnavailable
+from streams.errors import EventsGone, GroupInUse, KafkaUnavailable
 from streams.kafka.connection import client_options
 from streams.kafka.lag import DEADLINE_S, LagProbe
 from streams.kafka.refusals import CLIENT_ERRORS, refusal_or
@@ -27,11 +28,12 @@ async def group_offsets(kafka: KafkaConfig, group: str, *topics: str) -> dict[st
 
 
 async def start_group_at(kafka: KafkaConfig, group: str, offsets: Offsets) -> None:
-    """Commit offsets for a group that has no members yet, so that it begins there.
+    """Commit offsets for a group that has no members, so that it begins there.
 
     Raises:
-        EventsGone: Kafka has already deleted some of what the group would have to read.
-        KafkaUnavailable: Kafka does not answer, or the group has members.
+        EventsGone: Kafka no longer has, or never had, some of what the group would have to read.
+        GroupInUse: the group has members.
+        KafkaUnavailable: Kafka does not answer.
     """
     wanted = {
         TopicPartition(topic, int(partition)): offset
@@ -43,18 +45,28 @@ async def start_group_at(kafka: KafkaConfig, group: str, offsets: Offsets) -> No
         async with asyncio.timeout(DEADLINE_S):
             await consumer.start()
             consumer.assign(list(wanted))
-            starts = await consumer.beginning_offsets(list(wanted))
-            if gone := [partition for partition, offset in wanted.items() if starts[partition] > offset]:
-                raise EventsGone(
-                    f"Kafka no longer has the events of {gone[0].topic}/{gone[0].partition} from {wanted[gone[0]]} on: "
-                    "raise that topic's retention above the time that a rebuild takes, drop this with `vitrine reindex "
-                    "--cancel`, and begin anew"
-                )
+            await _check_kept(consumer, wanted)
             if wanted:
                 await consumer.commit(wanted)
+    except CommitFailedError as error:
+        raise GroupInUse(
+            f"workers of {group} run, or ran until just now: stop the indexing workers, wait until Kafka has noticed "
+            f"(kafka.session_timeout_s, {kafka.session_timeout_s:.0f} s), and try again"
+        ) from error
     except CLIENT_ERRORS as error:
         servers = kafka.bootstrap_servers
         untaken = KafkaUnavailable(f"Kafka at {servers} did not take the offsets of {group}: {error!r}")
         raise await refusal_or(kafka, error, untaken) from error
     finally:
         await consumer.stop()
+
+
+async def _check_kept(consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, int]) -> None:
+    """Check that all messages from some offsets on are there. Raises `EventsGone`."""
+    starts, ends = await consumer.beginning_offsets(list(wanted)), await consumer.end_offsets(list(wanted))
+    for partition, offset in wanted.items():
+        if not starts[partition] <= offset <= ends[partition]:
+            raise EventsGone(
+                f"Kafka does not have the events of {partition.topic}/{partition.partition} from {offset} on: it has "
+                f"those from {starts[partition]} to {ends[partition]}"
+            )

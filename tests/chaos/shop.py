@@ -23,6 +23,7 @@ from deploy.local.stack import LocalStack
 from streams.config import KafkaConfig
 from streams.kafka.lag import LagProbe
 from tests.chaos.comparing import PARTITIONS, Offsets, Servers, compare, end_offsets, rows
+from tests.chaos.engines import Engine, LiteEngine
 from tests.chaos.load import Outgoing, publish
 from tests.chaos.proxy import Proxy
 from tests.chaos.report import Report
@@ -42,15 +43,15 @@ DEADLINE_S = 120.0
 class Shop:
     """A running stack whose parts can be broken and mended."""
 
-    def __init__(self, stack: Stack, milvus: LocalStack, proxy: Proxy, redis: str = "") -> None:
+    def __init__(self, stack: Stack, engine: Engine, proxy: Proxy, redis: str = "") -> None:
         """Args: redis: the URL of one that `vitrine up` did not start; empty: it did."""
         self.stack = stack
         self.proxy = proxy
         self._local = LocalStack(stack.data_dir)
-        self._milvus = milvus
+        self.engine = engine
         self.group = GROUP
         """Of the active generation."""
-        self.servers = Servers(self._local.kafka().url, milvus.milvus().url, redis or self._local.redis().url)
+        self.servers = Servers(self._local.kafka().url, engine.url, redis or self._local.redis().url)
 
     def up(self, workers: int = 3) -> None:
         """`vitrine up`: what has ended runs again."""
@@ -80,25 +81,27 @@ class Shop:
 
     def stop_server(self, name: str) -> None:
         """Kill a server."""
-        stack = self._milvus if name == "milvus" else self._local
-        record = stack.state().find(name)
+        if name == "milvus":
+            self.engine.kill()
+            return
+        record = self._local.state().find(name)
         assert record is not None, f"{name} does not run"
-        os.kill(record.pid, signal.SIGKILL)
-        self.wait(f"{name} ends", lambda: stack.state().find(name) is None)
+        self.kill(record)
 
     def start_server(self, name: str) -> None:
         """Start a server again where it was, on the same data."""
-        stack = self._milvus if name == "milvus" else self._local
-        service: Service = {"kafka": stack.kafka, "redis": stack.redis, "milvus": stack.milvus}[name]()
-        asyncio.run(stack.start([service], lambda _: None))
         if name == "milvus":
+            self.engine.start()
             # Its port may have been taken meanwhile.
-            self.servers = replace(self.servers, milvus=service.url)
-            self.proxy.target = urlsplit(service.url).port or 0
+            self.servers = replace(self.servers, milvus=self.engine.url)
+            self.proxy.target = urlsplit(self.engine.url).port or 0
+            return
+        service: Service = {"kafka": self._local.kafka, "redis": self._local.redis}[name]()
+        asyncio.run(self._local.start([service], lambda _: None))
 
     def revive(self) -> None:
         """Start whatever has ended."""
-        if self._milvus.state().find("milvus") is None:
+        if not self.engine.is_running:
             self.start_server("milvus")
         self.up(len(self._local.state().with_prefix("indexing")) or 1)
 
@@ -184,21 +187,30 @@ class Scenario:
 
 
 @contextmanager
-def open_shop(data_dir: Path, workers: int = 3, settings: Mapping[str, str] = {}) -> Iterator[Shop]:
-    """A stack of its own: Kafka, Redis and workers by `vitrine up`, Milvus beside it and behind the proxy."""
-    milvus = LocalStack(data_dir / "engine")
-    service = milvus.milvus()
-    asyncio.run(milvus.start([service], lambda _: None))
+def open_shop(
+    data_dir: Path, workers: int = 3, settings: Mapping[str, str] = {}, engine: Engine | None = None
+) -> Iterator[Shop]:
+    """A stack of its own: Kafka, Redis and workers by `vitrine up`, Milvus beside it and behind the proxy.
+
+    Args:
+        data_dir: of its own.
+        workers: how many index.
+        settings: environment variables.
+        engine: not started yet; None: Milvus Lite.
+    """
+    engine = engine or LiteEngine(data_dir / "engine")
+    engine.start()
     try:
-        with Proxy(urlsplit(service.url).port or 0) as proxy:
-            options = SETTINGS | {"VITRINE_MILVUS_URI": proxy.url} | dict(settings)
+        with Proxy(urlsplit(engine.url).port or 0) as proxy:
+            options = {**SETTINGS, **engine.settings, "VITRINE_MILVUS_URI": proxy.url, **settings}
             stack = start_stack(data_dir / "shop", "--workers", str(workers), **options)
             try:
-                yield Shop(stack, milvus, proxy, settings.get("VITRINE_REDIS_URL", ""))
+                yield Shop(stack, engine, proxy, settings.get("VITRINE_REDIS_URL", ""))
             finally:
                 stack.cli("down")
     finally:
-        milvus.stop()
+        if engine.is_running:
+            engine.kill()
 
 
 def _is_ready(url: str) -> bool:

@@ -100,13 +100,14 @@ async def test_a_file_whose_remover_died_is_still_read_and_comes_back(tmp_path):
     path.rename(leaving)
     assert await media.get(digest) == b"picture"
     assert await all_files(media) == [], "it may still be under way"
-    half_written = path.with_name(f"{digest}.1.2")
-    half_written.write_bytes(b"pic")
+    half_written = [folder / f"{digest}.1.2" for folder in (path.parent, tmp_path / "incoming")]
+    for file in half_written:
+        file.write_bytes(b"pic")
     an_hour_later_s = leaving.stat().st_ctime + 3_600
     with patch("indexer.media.removal.time.time", lambda: an_hour_later_s):
         await all_files(media)
     assert [file.digest for file in await all_files(media)] == [digest]
-    assert await media.get(digest) == b"picture" and not half_written.exists()
+    assert await media.get(digest) == b"picture" and not any(file.exists() for file in half_written)
 
 
 async def test_what_is_put_while_it_is_removed_stays(tmp_path):

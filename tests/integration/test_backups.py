@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from encoders.spec import EmbeddingSpec
 from indexer.backup.files import BackupReader
@@ -16,9 +18,10 @@ from indexer.errors import IndexMismatch, IndexNotEmpty
 from indexer.milvus.store import MilvusProductStore, open_active_store
 from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, StoredProduct
 from indexer.rows import build_row
-from streams.errors import KafkaUnavailable
-from streams.events.schema import PRODUCT_EVENTS
-from streams.kafka.group_offsets import group_offsets
+from streams.config import KafkaConfig
+from streams.errors import EventsGone, GroupInUse, KafkaUnavailable
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
+from streams.kafka.group_offsets import group_offsets, start_group_at
 from streams.topics import ensure_topics
 from tests import milvus3
 from tests.servers import Servers
@@ -99,7 +102,7 @@ async def test_a_generation_comes_back_in_another_milvus_exactly_as_it_was(milvu
     assert (count, header.encoder, header.generation) == (700, SPEC.key, before.generation)
     assert header.offsets and set(header.offsets) == {PRODUCT_EVENTS}
 
-    _, imported = await import_generation(there, file, False, print)
+    _, imported = await import_generation(there, file, "refuse", print)
     assert (imported.written, imported.already_present) == (700, [])
     after = await open_active_store(there.milvus, SPEC, create=False)
     assert await contents(after) == await contents(before)
@@ -112,10 +115,16 @@ async def test_a_generation_comes_back_in_another_milvus_exactly_as_it_was(milvu
         assert (await search(after)).by_id() == (await search(before)).by_id()
 
     with pytest.raises(IndexNotEmpty, match="p0"):
-        await import_generation(there, file, False, print)
+        await import_generation(there, file, "refuse", print)
     await after.write([_row(1, np.zeros(SPEC.fused_dim, np.float32))])
-    _, again = await import_generation(there, file, True, print)
+    _, again = await import_generation(there, file, "keep", print)
     assert again.written == 0 and not (await after.read(["p1"]))["p1"][1].any()
+    # As workers will do again what came since, all is as the file has it.
+    others = replace(there, indexing=replace(there.indexing, group="others"))
+    _, replayed = await import_generation(others, file, "replay", print)
+    assert (replayed.written, replayed.already_present) == (700, []) and await contents(after) == await contents(before)
+    reads = [await group_offsets(there.kafka, group, PRODUCT_EVENTS, USER_EVENTS) for group in (header.group, "others")]
+    assert reads[0] == reads[1]
     with pytest.raises(VitrineError, match=f"no generation products_g9; there are {before.generation}"):
         await export_generation(here, file, "products_g9", print)
     with BackupReader(file) as reader:
@@ -132,6 +141,26 @@ async def test_vectors_of_another_encoder_are_not_mixed_in(milvus: Milvus, tmp_p
     other = milvus("other")
     await (await open_active_store(other.milvus, EmbeddingSpec("mini", "3", 8), create=True)).close()
     with pytest.raises(IndexMismatch, match="holds vectors of hash@1") as refused:
-        await import_generation(other, file, False, print)
+        await import_generation(other, file, "refuse", print)
     assert "VITRINE_ENCODER_NAME" in str(refused.value)
     await store.close()
+
+
+async def test_workers_begin_anew_only_where_none_runs_and_nothing_is_missing(local_servers: Servers) -> None:
+    kafka = KafkaConfig(local_servers.kafka)
+    await ensure_topics(kafka)
+    with pytest.raises(EventsGone, match=r"product-events/0 from 1000000 on: it has those from 0 to \d+"):
+        await start_group_at(kafka, "nobody", {PRODUCT_EVENTS: {"0": 1_000_000}})
+    worker = AIOKafkaConsumer(PRODUCT_EVENTS, bootstrap_servers=kafka.bootstrap_servers, group_id="busy")
+    await worker.start()
+    try:
+        # By then it is a member.
+        async with asyncio.timeout(30):
+            while not worker.assignment():
+                await asyncio.sleep(0.05)
+        with pytest.raises(GroupInUse, match="workers of busy run"):
+            await start_group_at(kafka, "busy", {PRODUCT_EVENTS: {"0": 0}})
+    finally:
+        await worker.stop()
+    await start_group_at(kafka, "busy", {PRODUCT_EVENTS: {"0": 0}})
+    assert (await group_offsets(kafka, "busy", PRODUCT_EVENTS))[PRODUCT_EVENTS]["0"] == 0

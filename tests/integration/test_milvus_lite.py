@@ -1,4 +1,4 @@
-"""What Milvus Lite lacks: an index by primary key, and rows that are there while they are replaced."""
+"""What Milvus Lite lacks: an index by primary key, a log of commits, rows that are there while they are replaced."""
 
 import asyncio
 import itertools
@@ -14,7 +14,7 @@ from msgspec import structs
 from encoders.spec import EmbeddingSpec
 from indexer.errors import StoreUnavailable
 from indexer.milvus.connection import MilvusConfig, connect_blocking
-from indexer.milvus.lite_file import create_primary_key_indexes
+from indexer.milvus.lite_file import create_primary_key_indexes, log_ahead
 from indexer.milvus.registry import Generation, GenerationRegistry
 from indexer.milvus.schema import SCHEMA_VERSION
 from indexer.milvus.store import open_active_store
@@ -53,6 +53,11 @@ def _plan(database: Path) -> str:
         return " ".join(str(row[-1]) for row in connection.execute(FIND_BY_KEY))
 
 
+def _journal(database: Path) -> str:
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute("PRAGMA journal_mode").fetchone()[0]
+
+
 async def test_products_are_replaced_by_an_index_and_not_by_reading_them_all(server: str, tmp_path: Path):
     database = tmp_path / "test.db"
     store = await open_active_store(MilvusConfig(server, deadline_s=10, lite_database=str(database)), SPEC, create=True)
@@ -70,11 +75,11 @@ async def test_an_older_database_gets_it_when_a_worker_starts_and_a_restart_find
     with milvus3.lite_2_5(tmp_path) as address:
         old = await open_active_store(MilvusConfig(address, deadline_s=10), SPEC, create=True)
         await old.write(rows(1, range(50)))
-        assert "SCAN" in _plan(database)
+        assert "SCAN" in _plan(database) and _journal(database) == "delete"
         new = await open_active_store(
             MilvusConfig(address, deadline_s=10, lite_database=str(database)), SPEC, create=True
         )
-        assert "SCAN" not in _plan(database)
+        assert "SCAN" not in _plan(database) and _journal(database) == "wal"
         # The connection that was open before writes on.
         await old.write(rows(2, range(25, 75)))
         await old.close()
@@ -162,6 +167,9 @@ def test_a_server_that_does_not_let_go_of_its_file_is_not_waited_for_for_ever(tm
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreUnavailable, match="locked"):
             create_primary_key_indexes(database, 0.1)
+        # It is slower as it was, and as good.
+        log_ahead(database, 0.1)
         holder.execute("ROLLBACK")
+    assert _journal(database) == "delete"
     create_primary_key_indexes(database, 0.1)
     create_primary_key_indexes(database, 0.1)

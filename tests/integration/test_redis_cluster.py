@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from redis.asyncio import Redis
 
 from deploy.local.processes import free_port
@@ -25,6 +26,7 @@ from indexer.redis.shoppers.restore_lease import RedisRestoreLease
 from query_api.generations.worker_status import WorkerStatus, WorkerStatusBoard
 from tests.paths import ROOT
 from tests.redis_cluster import RedisCluster, redis_cluster, redis_server
+from tests.secure_redis import write_certificate
 
 NOW_MS = int(time.time() * 1000)
 CLICKS = [(f"u{at}", Interaction(f"e{at}", "clicked", f"p{at % 7}", NOW_MS, "s", "one")) for at in range(64)]
@@ -58,6 +60,24 @@ async def test_a_cluster_and_another_redis_are_told_apart_in_one_sentence(tmp_pa
             with pytest.raises(AccessDenied, match=said):
                 async with open_redis(RedisConfig(url, deadline_s=5)):
                     pass
+
+
+async def test_every_server_of_a_cluster_is_spoken_to_by_tls(tmp_path: Path) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    certificate, key = write_certificate(ca.issue_cert("127.0.0.1"), tmp_path / "server")
+    tls = {"tls-ca-cert-file": str(tmp_path / "ca.pem"), "tls-cert-file": certificate, "tls-key-file": key}
+    with redis_cluster(tmp_path / "cluster", servers=3, replicas=0, tls=tls) as cluster:
+        # Without a word of what a server is signed by, none is let in.
+        with pytest.raises(AccessDenied, match=r"redis\.ssl_cafile"):
+            async with open_redis(RedisConfig(cluster.url, deadline_s=5)):
+                pass
+        async with open_redis(RedisConfig(cluster.url, deadline_s=5, ssl_cafile=str(tmp_path / "ca.pem"))) as redis:
+            await RedisBehaviourStore(redis, 5).record(CLICKS)
+            seen = await RedisBehaviourStore(redis, 5).sightings([f"p{at}" for at in range(7)], 100)
+        # One server has told of the others, and all have some of it.
+        assert sum(map(len, seen)) == len(CLICKS)
+        assert all(int(cluster.cli(port, "DBSIZE")) for port in cluster.ports)
 
 
 async def test_while_a_slot_moves_nothing_is_written_beside_what_is_elsewhere(

@@ -37,7 +37,7 @@ def test_nothing_is_lost_or_counted_twice_when_a_server_dies_and_slots_move(tmp_
         report = run.check(settles_s=60)
         found = httpx.get(f"{shop.stack.url}/v1/search", params={"q": "kettle"}, trust_env=False).json()
         print(report)
-    assert not found.get("degraded"), found
+    assert found["hits"] and not found.get("degraded"), found
 
 
 def _move(cluster: RedisCluster, key: str) -> None:

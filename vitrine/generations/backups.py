@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Literal
 
 from encoders.spec import EmbeddingSpec
 from indexer.backup.export_import import ImportResult, check_empty, export_rows, import_rows
@@ -18,9 +19,9 @@ from indexer.milvus.registry import Generation, GenerationRegistry, Generations
 from indexer.milvus.store import MilvusProductStore, open_active_store, open_store_to_read
 from indexer.redis.change_log import RedisChangeLog
 from indexer.redis.client import open_redis
-from streams.errors import KafkaUnavailable
-from streams.events.schema import PRODUCT_EVENTS
-from streams.kafka.group_offsets import group_offsets
+from streams.errors import EventsGone, KafkaUnavailable
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
+from streams.kafka.group_offsets import group_offsets, start_group_at
 from vitrine.errors import VitrineError
 from vitrine.generations.active import require_active
 from vitrine.media_stores import open_media_store
@@ -28,6 +29,9 @@ from vitrine.settings import Settings
 
 Notify = Callable[[str], None]
 ReportCount = Callable[[int], None]
+Present = Literal["refuse", "keep", "replay"]
+"""What becomes of products that the index has already, when it is filled from a file: nothing is imported; they stay as
+they are; they are replaced, and workers read all events since the backup once more."""
 KEEP_MEDIA_S = 1_200.0
 """Much less than the least time that media are kept after they were touched."""
 
@@ -62,31 +66,61 @@ async def export_generation(
 
 
 async def import_generation(
-    settings: Settings, file: Path, resume: bool, say: Notify, on_progress: ReportCount = _ignore_count
+    settings: Settings, file: Path, present: Present, say: Notify, on_progress: ReportCount = _ignore_count
 ) -> tuple[BackupHeader, ImportResult]:
     """Fill the active generation, which is made if there is none, from a file.
 
     Args:
         settings: with the servers' addresses.
         file: a backup, which is checked as a whole before anything is written.
-        resume: the index need not be empty; what it has stays as it is.
+        present: what becomes of products that the index has already.
         say: is told what could not be done beside.
         on_progress: is told how many products are read.
 
     Raises:
         IndexerError: the file is no whole backup of this encoder, the index is not empty, or Milvus does not answer.
+        StreamError: nothing can be replayed: workers run, events are gone, or Kafka does not answer.
+        VitrineError: the file does not tell from where on.
     """
     async with AsyncExitStack() as resources:
         reader = resources.enter_context(BackupReader(file))
         await asyncio.to_thread(reader.verify)
         store = await _import_target(settings, reader.header, file)
         resources.push_async_callback(store.close)
-        if not resume:
+        if present == "refuse":
             await check_empty(store)
+        replays = present == "replay"
+        if replays:
+            # Before anything is written, as it may be refused.
+            await _start_workers_at(settings, reader.header, store.generation)
         redis = await resources.enter_async_context(open_redis(settings.redis))
         changed = _CacheInvalidation(RedisChangeLog(redis, store.generation, settings.redis.deadline_s), say)
         media = _MediaKeeper(open_media_store(settings))
-        return reader.header, await import_rows(store, reader, changed.invalidate, on_progress, media.keep)
+        imported = await import_rows(store, reader, changed.invalidate, on_progress, media.keep, replace=replays)
+        if replays:
+            # Again: a worker that ran meanwhile has gone on, and what it wrote may have been replaced.
+            await _start_workers_at(settings, reader.header, store.generation)
+        return reader.header, imported
+
+
+async def _start_workers_at(settings: Settings, header: BackupHeader, generation: str) -> None:
+    """Have the workers of a generation begin where the backup did, and go on with shoppers' events where they were."""
+    if header.offsets is None:
+        raise VitrineError(
+            "the file does not tell from where on events have to be replayed, as Kafka did not answer when it was "
+            "written: import it without --replay, and publish the catalogue anew"
+        )
+    group = settings.indexing.group_of(generation)
+    offsets = dict(header.offsets)
+    if group != header.group:
+        offsets |= await group_offsets(settings.kafka, header.group, USER_EVENTS)
+    try:
+        await start_group_at(settings.kafka, group, offsets)
+    except EventsGone as gone:
+        raise VitrineError(
+            f"{gone}; what came after the backup cannot be replayed: import a later one, or this one without --replay, "
+            "and publish the catalogue anew"
+        ) from gone
 
 
 class _MediaKeeper:

@@ -19,6 +19,7 @@ from indexer.milvus.generations import planned_generation
 from indexer.milvus.registry import Generation, GenerationRegistry, Generations
 from indexer.milvus.store import open_generation_store
 from query_api.generations.quality_gate import GateLimits, Judgments
+from streams.errors import EventsGone
 from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.kafka.group_offsets import group_offsets, start_group_at
 from streams.products.generation_copy import GenerationCopier
@@ -191,7 +192,13 @@ async def _copy_products(
 async def _begin_following(settings: Settings, registry: GenerationRegistry, copied: Generation) -> Generation:
     """Let the new generation's workers begin where the copy may have missed events."""
     group = settings.indexing.group_of(copied.collection)
-    await start_group_at(settings.kafka, group, copied.offsets)
+    try:
+        await start_group_at(settings.kafka, group, copied.offsets)
+    except EventsGone as gone:
+        raise VitrineError(
+            f"{gone}; raise that topic's retention above the time that a rebuild takes, drop this with `vitrine "
+            "reindex --cancel`, and begin anew"
+        ) from gone
     following = msgspec.structs.replace(copied, stage="following")
     await until_milvus_answers(lambda: registry.save(following))
     return following

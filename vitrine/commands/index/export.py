@@ -12,6 +12,7 @@ from vitrine.commands.options import with_settings
 if TYPE_CHECKING:
     from indexer.backup.export_import import ImportResult
     from indexer.backup.format import BackupHeader
+    from vitrine.generations.backups import Present
     from vitrine.settings import Settings
 
 _KEPT_SHOWN = 10
@@ -45,27 +46,40 @@ def command(settings: Settings, file: str, generation: str | None) -> None:
 @click.command("import")
 @click.argument("file", metavar="FILE.parquet|s3://BUCKET/NAME.parquet")
 @click.option("--resume", is_flag=True, help="Finish an import that was cut off; what is in the index stays as it is.")
+@click.option(
+    "--replay",
+    is_flag=True,
+    help="Stop the indexing workers first: once started, they read again what came after the export, from the same "
+    "Kafka. The index need not be empty; what the file has replaces what is there.",
+)
 @with_settings()
-def import_command(settings: Settings, file: str, resume: bool) -> None:
+def import_command(settings: Settings, file: str, resume: bool, replay: bool) -> None:
     """Fill an empty index from a file that `vitrine export` wrote.
 
-    Publish nothing meanwhile: a product of which an event comes before its row is not restored, but named, and the
-    exit code is 1.
+    Indexing workers must not write meanwhile: a product of which an event comes before its row is not restored, but
+    named, and the exit code is 1.
     """
     from vitrine.commands.progress import ProductCountView
     from vitrine.generations.backup_places import backup_to_read
     from vitrine.generations.backups import import_generation
     from vitrine.stack.servers import with_server_addresses
 
+    if resume and replay:
+        raise click.UsageError("--replay finishes an import that was cut off, too: give it without --resume")
+    present: Present = "replay" if replay else "keep" if resume else "refuse"
+
     async def restore(view: ProductCountView) -> tuple[BackupHeader, ImportResult]:
         async with backup_to_read(file, settings.media_store) as path:
-            return await import_generation(with_server_addresses(settings), path, resume, _say, view)
+            return await import_generation(with_server_addresses(settings), path, present, _say, view)
 
     with ProductCountView("importing") as view:
         header, imported = asyncio.run(restore(view))
     click.echo(f"imported {imported.written:,} products of {header.generation} ({header.encoder})")
     _say(f"pictures are not in the file: have those of the exported index in {settings.media_place}")
-    _say_offsets(header)
+    if replay:
+        _say("start the indexing workers: they read what came after the export; `vitrine status` tells how many wait")
+    else:
+        _say_offsets(header)
     if imported.already_present and not resume:
         _say_kept(imported)
         raise SystemExit(1)
@@ -75,8 +89,8 @@ def _say_offsets(header: BackupHeader) -> None:
     if header.offsets:
         noted = "; ".join(f"{topic}: {_listed(partitions)}" for topic, partitions in header.offsets.items())
         _say(
-            f"what came since is in Kafka from these offsets on, {noted}; to catch up, stop the indexing workers, set "
-            f"their group (there it was {header.group}) to them with `kafka-consumer-groups --reset-offsets`, and start"
+            f"what came since is in Kafka from these offsets of {header.group} on, {noted}; to catch up, stop the "
+            "indexing workers, import with --replay, and start them"
         )
 
 

@@ -10,6 +10,7 @@ from encoders.port import HashEncoder
 from indexer.in_memory_store import InMemoryProductStore
 from indexer.ports.profiles import History, Interaction
 from indexer.redis.shoppers.in_memory_profiles import InMemoryProfileStore
+from query_api.cards.card_table import CardTable
 from query_api.circuit_breaker import CircuitBreaker
 from query_api.personalisation.shopper_profiles import LOOK_S, PAYLOAD_TTL_S, TASTE_TTL_S, PayloadCache, ShopperProfiles
 from tests.shop import MakeShop
@@ -32,7 +33,9 @@ class SlowStore(InMemoryProfileStore):
 
 async def test_a_click_counts_in_every_search_after_it_though_others_wait_for_an_earlier_reading() -> None:
     store = SlowStore()
-    profiles = ShopperProfiles(store, CircuitBreaker(5), PayloadCache(InMemoryProductStore(HashEncoder().spec)))
+    profiles = ShopperProfiles(
+        store, CircuitBreaker(5), PayloadCache(CardTable(InMemoryProductStore(HashEncoder().spec), 2**20))
+    )
     before = asyncio.create_task(profiles.load("ann"))
     while not store.asked:
         await asyncio.sleep(0)
@@ -54,7 +57,7 @@ async def test_tastes_that_were_learnt_together_are_not_learnt_again_together() 
     store, now_s, shoppers = InMemoryProfileStore(), [0.0], [f"shopper-{number}" for number in range(60)]
     click = Interaction("e", "clicked", "mug", int(time.time() * 1000))
     await store.record([(shopper, click) for shopper in shoppers])
-    payloads = PayloadCache(InMemoryProductStore(HashEncoder().spec))
+    payloads = PayloadCache(CardTable(InMemoryProductStore(HashEncoder().spec), 2**20))
     profiles = ShopperProfiles(store, CircuitBreaker(5), payloads, clock=lambda: now_s[0])
 
     async def numbers_at(time_s: float) -> list[int]:
@@ -79,7 +82,7 @@ async def test_a_taste_stays_as_long_as_its_products_do_and_is_learnt_anew_when_
     def clock() -> float:
         return now_s[0]
 
-    payloads = PayloadCache(shop.services.store, clock)
+    payloads = PayloadCache(CardTable(shop.services.store, 2**20), clock)
     profiles = ShopperProfiles(shop.profiles, CircuitBreaker(5), payloads, clock)
     first = await profiles.load("ann")
     now_s[0] = 2 * LOOK_S

@@ -57,6 +57,23 @@ async def test_words_are_counted_over_all_pages_and_those_of_new_products_are_ad
         assert words.spoken_counts is not None and "lantern" in words.spoken_counts.spoken_words().words
 
 
+async def test_a_product_that_changed_in_nothing_but_its_price_is_not_counted_again(make_shop: MakeShop) -> None:
+    shop = make_shop()
+    await shop.put("a", title="kettle", price=20)
+    await shop.put("b", title="teapot kettle", price=20)
+    async with following(shop) as words:
+        await until(lambda: words.vocabulary is not None)
+        spoken = words.spoken_counts
+        assert spoken is not None
+        for price in range(3):
+            await shop.put("a", title="kettle", price=price)
+        await shop.put("b", title="teapot", price=20)
+        await shop.put("c", title="lantern", price=20)
+        await until(lambda: "lantern" in spoken.spoken_words().words)
+        counts = dict(zip(spoken.spoken_words().words, spoken.spoken_words().counts, strict=True))
+        assert counts == {"kettle": 2, "teapot": 2, "lantern": 1}
+
+
 async def test_words_without_a_product_are_forgotten_at_the_next_count(make_shop: MakeShop) -> None:
     shop = make_shop()
     await shop.put("a", title="kettle")
