@@ -48,7 +48,9 @@ def read_records() -> dict[str, Record]:
 def measured_ratios(since_s: float = 0.0) -> dict[str, float]:
     """Ratios in reports that were written since a Unix time."""
     reports = [json.loads(path.read_text()) for path in REPORTS.glob("*.json") if path.stat().st_mtime >= since_s]
-    return {name: value for report in reports for name, value in report.get("ratios", {}).items()}
+    # Other suites keep reports there too, which are no benchmark's.
+    benchmarks = [report for report in reports if isinstance(report, dict)]
+    return {name: value for report in benchmarks for name, value in report.get("ratios", {}).items()}
 
 
 def compared(records: Mapping[str, Record], measured: Mapping[str, float]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from indexer.records import EventStamp, IndexRow, ProductChange, ProductState, S
 from indexer.rows import build_row
 from streams.config import KafkaConfig
 from streams.errors import EventsGone, GroupInUse, KafkaUnavailable
-from streams.events.schema import PRODUCT_EVENTS
+from streams.events.schema import PRODUCT_EVENTS, USER_EVENTS
 from streams.kafka.group_offsets import group_offsets, start_group_at
 from streams.topics import ensure_topics
 from tests import milvus3
@@ -119,8 +120,11 @@ async def test_a_generation_comes_back_in_another_milvus_exactly_as_it_was(milvu
     _, again = await import_generation(there, file, "keep", print)
     assert again.written == 0 and not (await after.read(["p1"]))["p1"][1].any()
     # As workers will do again what came since, all is as the file has it.
-    _, replayed = await import_generation(there, file, "replay", print)
+    others = replace(there, indexing=replace(there.indexing, group="others"))
+    _, replayed = await import_generation(others, file, "replay", print)
     assert (replayed.written, replayed.already_present) == (700, []) and await contents(after) == await contents(before)
+    reads = [await group_offsets(there.kafka, group, PRODUCT_EVENTS, USER_EVENTS) for group in (header.group, "others")]
+    assert reads[0] == reads[1]
     with pytest.raises(VitrineError, match=f"no generation products_g9; there are {before.generation}"):
         await export_generation(here, file, "products_g9", print)
     with BackupReader(file) as reader:
@@ -147,11 +151,16 @@ async def test_workers_begin_anew_only_where_none_runs_and_nothing_is_missing(lo
     await ensure_topics(kafka)
     with pytest.raises(EventsGone, match=r"product-events/0 from 1000000 on: it has those from 0 to \d+"):
         await start_group_at(kafka, "nobody", {PRODUCT_EVENTS: {"0": 1_000_000}})
-    async with AIOKafkaConsumer(PRODUCT_EVENTS, bootstrap_servers=kafka.bootstrap_servers, group_id="busy") as worker:
+    worker = AIOKafkaConsumer(PRODUCT_EVENTS, bootstrap_servers=kafka.bootstrap_servers, group_id="busy")
+    await worker.start()
+    try:
+        # By then it is a member.
         async with asyncio.timeout(30):
             while not worker.assignment():
                 await asyncio.sleep(0.05)
         with pytest.raises(GroupInUse, match="workers of busy run"):
             await start_group_at(kafka, "busy", {PRODUCT_EVENTS: {"0": 0}})
+    finally:
+        await worker.stop()
     await start_group_at(kafka, "busy", {PRODUCT_EVENTS: {"0": 0}})
     assert (await group_offsets(kafka, "busy", PRODUCT_EVENTS))[PRODUCT_EVENTS]["0"] == 0
