@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 from indexer.ports.behaviour import GAP_MS, BehaviourStore, Session, Sightings
@@ -81,7 +82,7 @@ class BehaviourCandidates:
 
     async def for_shopper(self, user_id: str, now_ms: int) -> Suggested:
         """What a shopper may want. Args: now_ms: Unix milliseconds."""
-        own = await self._own(await self._ids(user_id))
+        _, own = await self._own(user_id)
         recent = _navigation(own[0]) if _is_going_on(own, now_ms) else []
         known = frozenset(step.product_id for session in own for step in session.steps)
         return await self._suggest(_Seen(own, _strongest(interest_weights(own, now_ms)), recent, known), now_ms)
@@ -94,8 +95,7 @@ class BehaviourCandidates:
             session_id: None: the one that goes on just now.
             now_ms: Unix milliseconds.
         """
-        ids = await self._ids(user_id)
-        own = await self._own(ids)
+        ids, own = await self._own(user_id)
         if session_id is None:
             parts = own[:1] if _is_going_on(own, now_ms) else []
         else:
@@ -126,22 +126,24 @@ class BehaviourCandidates:
         Args:
             now_ms: Unix milliseconds.
         """
-        own = await self._own(await self._ids(user_id))
+        _, own = await self._own(user_id)
         weights = _strongest(purchase_weights(own, now_ms), MAX_HABITS)
         popularity = dict(zip(weights, await self._profiles.popularity(list(weights), now_ms), strict=True))
         scores = habit_scores(weights, popularity)
         visits = Counter(step.product_id for session in own for step in session.steps if step.kind == PURCHASED)
         return {one: Bought(scores[one], visits[one]) for one in sorted(scores, key=lambda one: -scores[one])}
 
-    async def _ids(self, user_id: str) -> list[str]:
-        """The ids under which a shopper is known; none of one who may not be learnt from."""
-        person = await self._profiles.person(user_id)
-        return [user_id, *person.anonymous_ids[-MAX_JOINED:]] if person.is_learnt_from() else []
-
-    async def _own(self, ids: Sequence[str]) -> list[Session]:
-        found = await asyncio.gather(*[self._behaviour.sessions_of(one, MAX_OWN_SESSIONS) for one in ids])
-        newest = sorted((one for part in found for one in part), key=lambda one: -one.steps[-1].time_ms)
-        return newest[:MAX_OWN_SESSIONS]
+    async def _own(self, user_id: str) -> tuple[list[str], list[Session]]:
+        """A shopper's ids, and what was done under them; nothing of somebody who may not be learnt from."""
+        person, found = await asyncio.gather(
+            self._profiles.person(user_id), self._behaviour.sessions_of(user_id, MAX_OWN_SESSIONS)
+        )
+        if not person.is_learnt_from():
+            return [], []
+        joined = person.anonymous_ids[-MAX_JOINED:]
+        others = await asyncio.gather(*[self._behaviour.sessions_of(one, MAX_OWN_SESSIONS) for one in joined])
+        newest = sorted(chain(found, *others), key=lambda one: -one.steps[-1].time_ms)
+        return [user_id, *joined], newest[:MAX_OWN_SESSIONS]
 
     async def _nearest(
         self, anchors: Mapping[str, float], sightings: Sequence[Sightings], now_ms: int

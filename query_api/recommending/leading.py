@@ -19,14 +19,11 @@ def led_by(first: RankedResults, then: RankedResults) -> RankedResults:
     leading = set(first.ranked.ids)
     is_new = np.array([product_id not in leading for product_id in then.ranked.candidates.ids], bool)
     others = then.ranked.reordered(np.flatnonzero(is_new[then.ranked.order]))
-    kept = then.ranked.candidates.kept(is_new)
-    candidates = first.ranked.candidates.joined(kept)
-    places = {product_id: at for at, product_id in enumerate(candidates.ids)}
-    first_places = np.array([places[product_id] for product_id in first.ranked.candidates.ids], np.intp)
+    candidates, first_places, new_places = first.ranked.candidates.joined_at(then.ranked.candidates.kept(is_new))
     then_places = np.zeros(len(is_new), np.intp)
-    then_places[is_new] = [places[product_id] for product_id in kept.ids]
+    then_places[is_new] = new_places
     scores = np.zeros(len(candidates))
-    scores[then_places[is_new]] = then.ranked.score[is_new] - 1.0
+    scores[new_places] = then.ranked.score[is_new] - 1.0
     scores[first_places] = first.ranked.score
     order = np.concatenate([first_places[first.ranked.order], then_places[others.order]])
     nothing = np.zeros(len(candidates))

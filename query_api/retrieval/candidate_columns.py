@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from encoders.spec import FloatArray
 
+Places = NDArray[np.intp]
+
 _SEPARATOR = "\n"
 """Between packed ids; no product id has it."""
 
@@ -89,12 +91,18 @@ class CandidateColumns(Sequence[ScoredCandidate]):
 
     def joined(self, others: CandidateColumns) -> CandidateColumns:
         """These candidates and others, none of which is among them."""
-        if not others:
-            return self
+        return self.joined_at(others)[0] if others else self
+
+    def joined_at(self, others: CandidateColumns) -> tuple[CandidateColumns, Places, Places]:
+        """The same, and at which places of it these are, (n,), and the others, (m,)."""
         ids = [*self.ids, *others.ids]
         order = sorted(range(len(ids)), key=ids.__getitem__)
         dense = np.concatenate([self.dense, others.dense])[order]
-        return CandidateColumns([ids[at] for at in order], dense, np.concatenate([self.lexical, others.lexical])[order])
+        lexical = np.concatenate([self.lexical, others.lexical])[order]
+        places = np.empty(len(ids), np.intp)
+        places[order] = np.arange(len(ids))
+        joined = CandidateColumns([ids[at] for at in order], dense, lexical)
+        return joined, places[: len(self)], places[len(self) :]
 
     def pack(self) -> PackedColumns:
         """The bytes that `unpack` reads: 8 a candidate, and its id."""

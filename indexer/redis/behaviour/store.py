@@ -184,7 +184,7 @@ def _sightings(stored: Sequence[Any]) -> Sightings:
     if not stored:
         return Sightings()
     refs, times_ms = zip(*_paired(stored), strict=True)
-    return Sightings(list(refs), list(map(float, times_ms)))
+    return Sightings(list(refs), list(times_ms if isinstance(times_ms[0], float) else map(float, times_ms)))
 
 
 def _visits(stored: Sequence[Any]) -> Sequence[Sequence[bytes]]:
