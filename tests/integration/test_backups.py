@@ -151,11 +151,16 @@ async def test_workers_begin_anew_only_where_none_runs_and_nothing_is_missing(lo
     await ensure_topics(kafka)
     with pytest.raises(EventsGone, match=r"product-events/0 from 1000000 on: it has those from 0 to \d+"):
         await start_group_at(kafka, "nobody", {PRODUCT_EVENTS: {"0": 1_000_000}})
-    async with AIOKafkaConsumer(PRODUCT_EVENTS, bootstrap_servers=kafka.bootstrap_servers, group_id="busy") as worker:
+    worker = AIOKafkaConsumer(PRODUCT_EVENTS, bootstrap_servers=kafka.bootstrap_servers, group_id="busy")
+    await worker.start()
+    try:
+        # By then it is a member.
         async with asyncio.timeout(30):
             while not worker.assignment():
                 await asyncio.sleep(0.05)
         with pytest.raises(GroupInUse, match="workers of busy run"):
             await start_group_at(kafka, "busy", {PRODUCT_EVENTS: {"0": 0}})
+    finally:
+        await worker.stop()
     await start_group_at(kafka, "busy", {PRODUCT_EVENTS: {"0": 0}})
     assert (await group_offsets(kafka, "busy", PRODUCT_EVENTS))[PRODUCT_EVENTS]["0"] == 0
