@@ -34,13 +34,13 @@ def main() -> None:
     makers = {"retail_session": recdata.within_session, "eshop_click": recdata.next_click}
     cases = makers[task](test) if task in makers else recdata.next_basket(train, test, cut)
     kind = "clicked" if shop == "eshop" else "purchased"
-    tokens = recdata.tokens(shop, "dev")
+    said = {item: TOKEN_FIELDS[shop](tokens) for item, tokens in recdata.tokens(shop, "dev").items()}
     known = sorted({item for visit in train for item in visit.items})
     out = Path(directory)
     out.mkdir(parents=True, exist_ok=True)
     _write(
         out / "products.jsonl",
-        ({"product_id": item, "title": item, **TOKEN_FIELDS[shop](tokens[item])} for item in known),
+        ({"product_id": item, "title": item, **said.get(item, {})} for item in known),
     )
     _write(
         out / "visits.jsonl",
