@@ -37,7 +37,8 @@ class Unsteady:
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._inner, name)
-        if not inspect.iscoroutinefunction(attribute):
+        # To close it asks no server.
+        if name == "aclose" or not inspect.iscoroutinefunction(attribute):
             return attribute
 
         async def call(*args: Any, **named: Any) -> Any:
