@@ -31,6 +31,12 @@ FETCHES = Counter("vitrine_fetches_total", "Pictures asked of other servers, by 
 FETCHED_BYTES = Counter("vitrine_fetched_bytes_total", "Bytes of pictures that came from other servers")
 BATCH_SIZE = Histogram("vitrine_batch_events", "Events in a batch", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512))
 STAGE_SECONDS = Histogram("vitrine_stage_seconds", "Time a batch spends in a stage", ["stage"], buckets=_SECONDS)
+BATCH_WAIT_SECONDS = BatchHistogram(
+    "vitrine_event_to_batch_seconds",
+    "From Kafka's timestamp of a product event to the start of its batch",
+    [],
+    _SECONDS,
+)
 FRESHNESS_SECONDS = BatchHistogram(
     "vitrine_event_to_searchable_seconds",
     "From the event's own time, or from Kafka's timestamp, to durable in the index",

@@ -68,13 +68,18 @@ class ImageDecoderPool:
     """
 
     def __init__(
-        self, preparer: ImagePreparer, config: DecodingConfig | None = None, memory: PixelMemory | None = None
+        self,
+        preparer: ImagePreparer,
+        config: DecodingConfig | None = None,
+        memory: PixelMemory | None = None,
+        niceness: int = 0,
     ) -> None:
         """Take down what to run; entering the context starts it.
 
         Args:
             preparer: Makes the model's input of a decoded picture; must be picklable.
             memory: For pixels, which the encoder reads too; None: it makes its own.
+            niceness: By how much processes on the CPU give way to others.
 
         Raises:
             MissingPackage: pictures are to be decoded on a GPU, and torch is not installed.
@@ -85,7 +90,9 @@ class ImageDecoderPool:
         self._program = WorkerProgram(
             name="image decoder",
             module=_CPU_WORKER_MODULE if self._config.device == "cpu" else _DEVICE_WORKER_MODULE,
-            setup_message=ImageDecodingSetup(self._config.memory_bytes, pickle.dumps(preparer), self._config.device),
+            setup_message=ImageDecodingSetup(
+                self._config.memory_bytes, pickle.dumps(preparer), self._config.device, niceness=niceness
+            ),
             deadline_s=self._config.deadline_s,
             start_deadline_s=_START_DEADLINE_S,
             environment=SMALL_PROCESS,

@@ -46,6 +46,8 @@ class ImageDecodingSetup(msgspec.Struct, array_like=True):
     device: str = "cpu"
     slots: SlotsSetup | None = None
     """Where pixels can be left; None: they are sent."""
+    niceness: int = 0
+    """By how much it gives way to other processes."""
 
     @property
     def budget_bytes(self) -> int:

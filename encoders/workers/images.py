@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import pickle
 from collections.abc import Callable
 
@@ -32,6 +33,8 @@ def main() -> None:
     preparer: ImagePreparer = pickle.loads(setup.preparer)
     slots = setup.slots and SlotWriter(setup.slots)
     load_decoders()
+    # Not before: a start takes the longer, the less of the processor there is. Threads have it from here.
+    os.nice(setup.niceness)
     main_process.start_threads()
     missing = confine_decoder(setup.memory_bytes)
     main_process.serve(DecoderReady([*missing]), _request_handler(preparer, setup.budget_bytes, slots))

@@ -136,7 +136,7 @@ class AnswerCards:
         missing = self._missing(product_ids)
         if self._is_current and missing:
             found = self._shelf.find(missing)
-            self._cards = self._cards | found if self._cards else found
+            self._cards.update(found)
             missing = self._missing(missing) if len(found) < len(missing) else []
         if missing:
             await self._read(missing)

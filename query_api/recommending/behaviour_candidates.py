@@ -221,4 +221,6 @@ def _habits(seen: _Seen, now_ms: int) -> dict[str, float]:
 
 def _strongest(weights: Mapping[str, float], most: int = MAX_ANCHORS) -> dict[str, float]:
     """Those that weigh most."""
-    return {product_id: weights[product_id] for product_id in sorted(weights, key=lambda one: -weights[one])[:most]}
+    return {
+        product_id: weights[product_id] for product_id in sorted(weights, key=weights.__getitem__, reverse=True)[:most]
+    }

@@ -91,7 +91,8 @@ def blend(suggested: Suggested, weights: BlendWeights) -> dict[str, float]:
         for product_id, score in part.items():
             if product_id not in suggested.known or product_id in suggested.habits:
                 scores[product_id] = scores.get(product_id, 0.0) + scale * score
-    return dict(sorted(scores.items(), key=lambda pair: (-pair[1], pair[0])))
+    # Equal ones by product id: a stable sort leaves them as they are.
+    return {one: scores[one] for one in sorted(sorted(scores), key=scores.__getitem__, reverse=True)}
 
 
 def led_by_taste(suggested: Suggested, weights: BlendWeights, scores: Scores) -> set[str]:

@@ -27,6 +27,7 @@ TRIED = 200
 """How many new products, those that fit a taste best, share the places for them."""
 NEWNESS = 0.5
 """What being the newest counts beside fitting a taste, which is at most 1."""
+_NOTHING = None, NO_REASON
 
 
 class BehaviourSources:
@@ -130,23 +131,20 @@ def with_taste(suggested: Suggested, shopper: Shopper, near: Scores, confidence:
 def _suggestions(suggested: Suggested, shopper: Shopper, weights: BlendWeights) -> list[Suggestion]:
     """The best of what is suggested, each with the strongest reason."""
     scores = blend(suggested, weights)
-    by_taste = led_by_taste(suggested, weights, scores)
-    return [
-        Suggestion(product_id, score, None, NO_REASON)
-        if product_id in by_taste
-        # What of the taste it is, who knows the taste says.
-        else _because(product_id, score, suggested, shopper)
-        for product_id, score in islice(scores.items(), MOST)
-    ]
+    because = _because(suggested, shopper)
+    # What of the taste it is, who knows the taste says.
+    because |= dict.fromkeys(led_by_taste(suggested, weights, scores), _NOTHING)
+    return [Suggestion(one, score, *because.get(one, _NOTHING)) for one, score in islice(scores.items(), MOST)]
 
 
-def _because(product_id: str, score: float, suggested: Suggested, shopper: Shopper) -> Suggestion:
-    if product_id in suggested.habits and product_id in shopper.did:
-        return Suggestion(product_id, score, shopper.cause(product_id), "you {did_it}")
-    cause = suggested.causes.get(product_id)
-    if cause is not None and cause in shopper.did:
-        return Suggestion(product_id, score, shopper.cause(cause))
-    return Suggestion(product_id, score, None, "popular here" if product_id in suggested.popular else NO_REASON)
+def _because(suggested: Suggested, shopper: Shopper) -> dict[str, tuple[Cause | None, str]]:
+    """By product id, what speaks for it and how that is worded: a habit before what it is like, that before others'."""
+    causes = {one: shopper.cause(one) for one in {*suggested.causes.values()} if one in shopper.did}
+    return {
+        **dict.fromkeys(suggested.popular, (None, "popular here")),
+        **{one: (causes[anchor], "because you {did}") for one, anchor in suggested.causes.items() if anchor in causes},
+        **{one: (shopper.cause(one), "you {did_it}") for one in suggested.habits if one in shopper.did},
+    }
 
 
 def recent(shopper: Shopper) -> list[Suggestion]:

@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.spec import FloatArray
 from encoders.tracing.spans import MILVUS, traced
 from indexer.criteria import Filters, Ids, SortOrder
 from indexer.errors import StoreUnavailable
@@ -75,9 +74,11 @@ class Retriever:
         words = NOTHING_FOUND if lexical is None else lexical
         floors = _score_floor(dense, limit), _score_floor(words, limit)
         dense_scores, lexical_scores = await asyncio.gather(
-            self._missing_dense_scores(query, _ids_missing_from(words, dense)),
+            self._missing_dense_scores(query, [] if query.vector is None else _ids_missing_from(words, dense)),
             # A search that was not cut has found all that share a term.
-            self._missing_lexical_scores(query, _ids_missing_from(dense, words) if words else [], floors[1]),
+            self._missing_lexical_scores(
+                query, [] if floors[1] is None else _ids_missing_from(dense, words), floors[1]
+            ),
         )
         items = _join(dense, words, dense_scores, lexical_scores or {})
         # A product that lexical search left out may still be among the dense ones: only a cut dense search hides any.
@@ -177,19 +178,17 @@ def _join(
     lexical_scores: Mapping[str, float] | None = None,
 ) -> CandidateColumns:
     """Both searches' products, each once, with the scores that one search or the other did not tell."""
-    ids = sorted({*dense.ids, *lexical.ids})
-    places = dict(zip(ids, range(len(ids)), strict=True))
-    return CandidateColumns(
-        ids, _column(places, dense, dense_scores or {}), _column(places, lexical, lexical_scores or {})
-    )
-
-
-def _column(places: Mapping[str, int], found: ScoredIds, others: Mapping[str, float]) -> FloatArray:
-    """The scores of products by their places (n,) float32; 0 where there is none. Args: others: that no search told."""
-    column = np.zeros(len(places), np.float32)
-    column[_places_of(others, places)] = np.fromiter(others.values(), np.float32, len(others))
-    column[_places_of(found.ids, places)] = found.scores
-    return column
+    places = dict(zip(dense.ids, range(len(dense)), strict=True))
+    of_words = [places.setdefault(product_id, len(places)) for product_id in lexical.ids] if len(lexical) else []
+    similarities, words = np.zeros(len(places), np.float32), np.zeros(len(places), np.float32)
+    for column, others in ((similarities, dense_scores), (words, lexical_scores)):
+        if others:
+            column[_places_of(others, places)] = np.fromiter(others.values(), np.float32, len(others))
+    similarities[: len(dense)] = dense.scores
+    words[np.array(of_words, np.intp)] = lexical.scores
+    ids = sorted(places)
+    order = _places_of(ids, places)
+    return CandidateColumns(ids, similarities[order], words[order])
 
 
 def _places_of(product_ids: Collection[str], places: Mapping[str, int]) -> NDArray[np.intp]:

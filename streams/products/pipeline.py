@@ -25,6 +25,8 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
+
 from encoders.liveness.progress import progress
 from indexer.planning import plan
 from indexer.records import ProductChange
@@ -51,6 +53,14 @@ from streams.products.planning import PlannedBatch, plan_events, read_stored
 from streams.products.write_reconciler import WriteReconciler
 
 log = logging.getLogger(__name__)
+
+
+def _observe_start(batch: Sequence[Message]) -> None:
+    """Measure how large a batch is, and how long its messages have waited for it."""
+    metrics.BATCH_SIZE.observe(len(batch))
+    now_ms = time.time() * 1000
+    waited_ms = [now_ms - message.timestamp_ms for message in batch if message.timestamp_ms > 0]
+    metrics.BATCH_WAIT_SECONDS.observe((), np.maximum(waited_ms, 0) / 1000)
 
 
 def _release_nothing() -> None:
@@ -90,7 +100,7 @@ class ProductPipeline:
                 meanwhile are the next batch, whose media are loaded while this one is encoded.
         """
         started = time.monotonic()
-        metrics.BATCH_SIZE.observe(len(batch))
+        _observe_start(batch)
         while owned := self._delivery.acknowledger.owned(batch):
             try:
                 await self._process_owned(owned, release_next_batch)
@@ -101,7 +111,8 @@ class ProductPipeline:
 
     async def _process_owned(self, batch: Sequence[Message], release_next_batch: ReleaseNextBatch) -> None:
         """Ingest, index and acknowledge; messages that cannot be indexed become dead letters."""
-        ingested = await ingest(batch, self._delivery.horizon, self._delivery.tombstones_delete)
+        with metrics.stage("ingest"):
+            ingested = await ingest(batch, self._delivery.horizon, self._delivery.tombstones_delete)
         if ingested.rejected:
             await self._reject(ingested.rejected)
         with self.media_in_use.hold(ingested.events):

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -15,7 +16,8 @@ from pathlib import Path
 from streams.events.schema import INDEX_CHANGES, PRODUCT_EVENTS
 from tests.bench.catalogue import PRODUCTS, Outgoing
 from tests.bench.cores import ACCELERATED, Cores, confined_to, move_tree
-from tests.bench.shop import GROUP, Shop, stop
+from tests.bench.shop import GROUP, Shop, Worker, stop
+from tests.bench.stages import Stage, stages
 
 DEADLINE_S = 300.0
 WARM_UP = 1_000
@@ -62,10 +64,16 @@ class Contender(ABC):
             asyncio.run(broker.publish_steadily(warm_up, rate, {}))
             self.until_done()
             published: dict[str, float] = {}
-            asyncio.run(broker.publish_steadily(messages, rate, published))
-            self.until_done()
+            with self.measured():
+                asyncio.run(broker.publish_steadily(messages, rate, published))
+                self.until_done()
             times = durable()
         return [times[event_id] - at for event_id, at in published.items()]
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """What is measured of it runs meanwhile."""
+        yield
 
     def until_done(self) -> None:
         """Wait until it has committed all there is."""
@@ -77,12 +85,24 @@ class Ours(Contender):
 
     name = "vitrine"
     group = GROUP
+    worker: Worker
+    stages: Sequence[Stage] = ()
+    """Of the latest `latencies_ms`."""
 
     @contextmanager
     def running(self) -> Iterator[Durable]:
         since = asyncio.run(self.shop.broker.ends(INDEX_CHANGES))
-        with self.shop.worker(self.cores.encoder):
+        with self.shop.worker(self.cores.encoder) as worker:
+            self.worker = worker
             yield lambda: asyncio.run(self.shop.broker.durable_times(since))
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        before, began = self.worker.metrics(), time.monotonic()
+        yield
+        after = self.worker.metrics()
+        spent = {name: value - before.get(name, 0.0) for name, value in after.items()}
+        self.stages = stages(spent, time.monotonic() - began)
 
 
 class OursWithRoom(Ours):

@@ -112,7 +112,7 @@ async def _start_workers_at(settings: Settings, header: BackupHeader, generation
         )
     group = settings.indexing.group_of(generation)
     offsets = dict(header.offsets)
-    if group != header.group:
+    if header.group not in ("", group):
         offsets |= await group_offsets(settings.kafka, header.group, USER_EVENTS)
     try:
         await start_group_at(settings.kafka, group, offsets)

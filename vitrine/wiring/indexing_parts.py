@@ -71,6 +71,9 @@ from vitrine.wiring.costs import shown_costs
 from vitrine.wiring.encoding import IndexingEncoder, encoder_for_indexing
 
 BackgroundWork = Coroutine[Any, Any, object]
+DECODER_NICENESS = 3
+"""Decoders have half as much of the processor as another process that wants it too: what is decoded already goes first,
+to Milvus and to whoever waits for it, and so do searches. Where there is time left, nothing is decoded the later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +230,9 @@ async def _models(
     vitals: Vitals,
     resources: AsyncExitStack,
 ) -> PipelineModels:
-    decoder = await resources.enter_async_context(ImageDecoderPool(encoder.preparer, settings.decoding, encoder.memory))
+    decoder = await resources.enter_async_context(
+        ImageDecoderPool(encoder.preparer, settings.decoding, encoder.memory, DECODER_NICENESS)
+    )
     media_decoder = await resources.enter_async_context(MediaDecoderProcess(encoder.preparer, settings.clips))
     recogniser = await resources.enter_async_context(
         RecogniserProcess(settings.speech, settings.encoder.runtime.cache_path)

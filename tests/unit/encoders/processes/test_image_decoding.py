@@ -142,6 +142,14 @@ async def test_a_decoder_that_dies_idle_is_replaced_unnoticed() -> None:
         assert len(pool.pids) == 1
 
 
+async def test_decoders_give_way_to_other_processes_as_told() -> None:
+    async with ImageDecoderPool(SMALL, ONE, niceness=5) as pool:
+        await pool.decode([jpeg(colour_of(1))])
+        threads = psutil.Process(pool.pids[0]).threads()
+        expected = min(19, os.getpriority(os.PRIO_PROCESS, 0) + 5)
+        assert {os.getpriority(os.PRIO_PROCESS, thread.id) for thread in threads} == {expected}
+
+
 async def test_who_gives_up_leaves_no_answer_behind_for_others() -> None:
     async with ImageDecoderPool(SMALL, ONE) as pool:
         (pid,) = pool.pids
