@@ -50,6 +50,17 @@ MIN_TRUST = 0.5
 _Mask = NDArray[np.bool_]
 
 
+class Leading(NamedTuple):
+    """The products that say which kinds of products two words name, whatever the filters."""
+
+    ids: tuple[str, ...]
+    """Those that have both words; where none has, those that have the second."""
+    least_score: float = math.inf
+    """BM25 from which on a product has both."""
+    noun: frozenset[str] = frozenset()
+    """Where none has both: the terms of the second word."""
+
+
 class WordReach(NamedTuple):
     """What products can score for a query's words."""
 
@@ -61,10 +72,8 @@ class WordReach(NamedTuple):
     """How many words there are."""
     well_matched: float = 0.0
     """BM25 of the `WELL_MATCHED`th best product; 0: fewer have any of the words, or it was not asked for."""
-    leading: tuple[str, ...] = ()
-    """Ids of the products that have both of two words, whatever the filters; none: it was not asked for."""
-    leading_score: float = math.inf
-    """BM25 from which on a product is one of them."""
+    leading: Leading | None = None
+    """The products that say which kinds two words name; None: there are none, or it was not asked for."""
     one_character: float = 0.0
     """The most BM25 of a product by one character of a Chinese word, of words that the catalogue has."""
     one_character_of_any: float = 0.0

@@ -14,7 +14,7 @@ from indexer.memo import RecentValues, text_bytes
 from indexer.ports.products import ProductStore
 from indexer.text_analysis.analyzer import count_words, query_terms
 from indexer.text_analysis.words import CODED
-from query_api.relevance.query_floor import SHORT_QUERY, WELL_MATCHED, WordReach
+from query_api.relevance.query_floor import SHORT_QUERY, WELL_MATCHED, Leading, WordReach
 
 MAX_TERMS = 24
 """How many terms of a query are asked for, the first ones: some 20 words, or 8 of Chinese. Each is a search of its own
@@ -41,13 +41,10 @@ class _Scores(NamedTuple):
     """When it is asked for anew, by the clock."""
 
 
-class _Leading(NamedTuple):
-    """The products that have most of a query's words."""
-
-    ids: tuple[str, ...] = ()
-    least_score: float = math.inf
-    until_s: float = 0.0
-    """When they are asked for anew, by the clock."""
+class _KeptLeading(NamedTuple):
+    leading: Leading | None
+    until_s: float
+    """When it is asked for anew, by the clock."""
 
 
 class TermScores:
@@ -57,7 +54,7 @@ class TermScores:
         self._store = store
         self._clock = clock
         self._kept = RecentValues[str, _Scores](KEPT_BYTES)
-        self._leading = RecentValues[str, _Leading](KEPT_BYTES)
+        self._leading = RecentValues[str, _KeptLeading](KEPT_BYTES)
 
     async def reach(self, text: str, product_count: int, *, tells_kinds: bool = True) -> WordReach:
         """What products can score for a text's words.
@@ -83,39 +80,49 @@ class TermScores:
         known = sum(count * scores[term].best for term, count in terms.items())
         unknown = sum(count * rarest for term, count in terms.items() if not scores[term].best)
         well_matched = scores[together].well_matched if is_short and together else 0.0
-        leading = _Leading()
+        leading = None
         if tells_kinds and 1 < word_count <= SHORT_QUERY:
             single = max(count * scores[term].best for term, count in terms.items())
-            leading = await self._most_words(together, single, ALL_WORDS * (known + unknown))
+            leading = await self._leading_of(text, together, single, ALL_WORDS * (known + unknown))
         return WordReach(
             (known + unknown) / (share or 1.0),
             known / (share or 1.0),
             word_count,
             well_matched,
-            leading.ids,
-            leading.least_score,
+            leading,
             *_one_character({term: count * scores[term].best for term, count in terms.items()}),
         )
 
-    async def _most_words(self, together: str, single: float, all_words: float) -> _Leading:
-        """The products that have most of several terms, and more than one of them; none where no product has all.
+    async def _leading_of(self, text: str, together: str, single: float, all_words: float) -> Leading | None:
+        """The products that have most of a text's two words; where none has both, those that have the second.
 
         Args:
-            together: the terms, separated by blanks.
+            text: the words.
+            together: their terms, separated by blanks.
             single: the most that a product can score with one of the terms alone.
             all_words: what one scores at least that has all words.
         """
         now_s = self._clock()
-        if (kept := self._leading.get(together)) and kept.until_s > now_s:
-            return kept
+        if (kept := self._leading.get(text)) and kept.until_s > now_s:
+            return kept.leading
         found = await self._store.search_terms(together, (), LEADING)
         if not len(found.ids) or found.scores[0] < all_words:
-            leading = _Leading(until_s=now_s + NONE_KEPT_S)
+            kept = _KeptLeading(await self._with_noun(text), now_s + NONE_KEPT_S)
         else:
             least = max(LEADING_SHARE * float(found.scores[0]), np.nextafter(np.float32(single), np.float32(np.inf)))
-            leading = _Leading(tuple(found.ids[: int((found.scores >= least).sum())]), float(least), now_s + KEPT_S)
-        self._leading.put(together, leading, text_bytes(together, *leading.ids) + _TERM_BYTES)
-        return leading
+            ids = tuple(found.ids[: int((found.scores >= least).sum())])
+            kept = _KeptLeading(Leading(ids, float(least)) if ids else None, now_s + KEPT_S)
+        self._leading.put(text, kept, text_bytes(text, *(kept.leading.ids if kept.leading else ())) + _TERM_BYTES)
+        return kept.leading
+
+    async def _with_noun(self, text: str) -> Leading | None:
+        """The products that have the second of two words; None: none has, or words are not parted by blanks."""
+        _, _, noun = text.strip().rpartition(" ")
+        terms = query_terms(noun)
+        if not terms or count_words(noun) > 1:
+            return None
+        found = await self._store.search_terms(terms, (), LEADING)
+        return Leading(tuple(found.ids), noun=frozenset(terms.split())) if len(found.ids) else None
 
     async def _scores(self, queries: set[str]) -> dict[str, _Scores]:
         """By terms, one or several separated by blanks."""
