@@ -45,6 +45,11 @@ class RedisCluster:
         argv = ["redis-cli", *self._tls, "--cluster", command, *arguments]
         return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout
 
+    def knows_all(self, port: int, replicas: int) -> bool:
+        """Whether a server has been told who has which slots, and of so many replicas, and answers."""
+        is_up = "cluster_state:ok" in self.cli(port, "CLUSTER", "INFO")
+        return is_up and self.cli(port, "CLUSTER", "NODES").count("slave") >= replicas
+
     @contextmanager
     def moving(self, key: str) -> Iterator[None]:
         """A key's slot moves to another server; within, half of its keys have."""
@@ -140,8 +145,7 @@ def redis_cluster(
                 "create", *map(_address, cluster.ports), "--cluster-replicas", str(replicas), "--cluster-yes"
             )
             expected = servers * replicas // (1 + replicas)
-            # Until it is told, each takes a replica for a server that has no slots yet.
-            while any(cluster.cli(port, "CLUSTER", "NODES").count("slave") < expected for port in cluster.ports):
+            while not all(cluster.knows_all(port, expected) for port in cluster.ports):
                 time.sleep(0.05)
         yield cluster
 
