@@ -46,7 +46,7 @@ async def test_a_photo_and_a_text_to_search_with() -> None:
 @asynccontextmanager
 async def _worker() -> AsyncIterator[tuple[EncoderBatcher, VisualEmbedder]]:
     """What embeds in a query worker: an encoder in this process, and a decoder in one of its own."""
-    encoder = load_encoder(ENCODER, Runtime("cpu", threads=THREADS))
+    encoder = load_encoder(ENCODER, Runtime("cpu", "auto", "auto", threads=THREADS))
     with ThreadPoolExecutor(1) as thread:
         batcher = EncoderBatcher(encoder, thread, deadline_s=60)
         async with ImageDecoderPool(encoder.preparer, DecodingConfig(processes=1)) as decoder:
