@@ -129,10 +129,10 @@ def below_the_floor_reason(position: ProductPosition) -> Reason | None:
 
 def _of_another_kind_reason(results: RankedResults, candidate: ScoredCandidate, evidence: Evidence) -> Reason:
     category = results.cards.payload(candidate.product_id).category
-    detail = (
-        f"it is below the floor: it has {evidence.words:.0%} of the query's words by weight, "
-        f"and products that have all of them are in other categories than {category}"
-    )
+    asked = f"products that have all of them are in other categories than {category}"
+    if results.kinds is not None and results.kinds.leading.noun:
+        asked = f"no product has all of them, and the last one names other categories than {category}"
+    detail = f"it is below the floor: it has {evidence.words:.0%} of the query's words by weight, and {asked}"
     return Reason("below_the_floor", detail, asdict(evidence) | {"category": category})
 
 

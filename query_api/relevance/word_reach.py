@@ -117,7 +117,7 @@ class TermScores:
 
     async def _with_noun(self, text: str) -> Leading | None:
         """The products that have the second of two words; None: none has, or words are not parted by blanks."""
-        _, _, noun = text.strip().rpartition(" ")
+        noun = text.split()[-1]
         terms = query_terms(noun)
         if not terms or count_words(noun) > 1:
             return None

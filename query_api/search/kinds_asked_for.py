@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from indexer.text_analysis.analyzer import query_terms
 from query_api.cards.card import NO_CODE, CodeArray, CodeBook
 from query_api.cards.card_table import AnswerCards
-from query_api.relevance.query_floor import Floor, QueryFloor
+from query_api.relevance.query_floor import Floor, Leading, QueryFloor
 from query_api.retrieval.candidate_columns import CandidateColumns
 
 KIND_DEPTH = 2
@@ -29,8 +29,8 @@ class KindsAskedFor:
 
     includes: Callable[[int], bool]
     """Whether a category, by its code, is of these kinds."""
-    leading_score: float
-    """BM25 from which on a product has both words, and says itself what is asked for."""
+    leading: Leading
+    """The products that say so; one with both words says itself what is asked for."""
     floor: QueryFloor
     """Of the query."""
     cards: AnswerCards
@@ -42,7 +42,7 @@ class KindsAskedFor:
         Raises:
             StoreUnavailable: the product store does not answer.
         """
-        is_one = (candidates.lexical >= self.leading_score) | self.floor.is_near_itself(candidates)
+        is_one = (candidates.lexical >= self.leading.least_score) | self.floor.is_near_itself(candidates)
         others = candidates.kept(~is_one).ids
         codes = await _categories(others, self.cards)
         included = {code: code == NO_CODE or self.includes(code) for code in {NO_CODE, *codes.values()}}
@@ -69,7 +69,7 @@ async def kinds_asked_for(floor: Floor | None, cards: AnswerCards) -> KindsAsked
     leading = floor.words.leading
     codes = frozenset((await _categories(leading.ids, cards)).values())
     includes = _named(leading.noun, codes, cards.book) if leading.noun else _same_kinds(codes, cards.book)
-    return KindsAskedFor(includes, leading.least_score, floor, cards) if includes else None
+    return KindsAskedFor(includes, leading, floor, cards) if includes else None
 
 
 def _same_kinds(codes: frozenset[int], book: CodeBook) -> Callable[[int], bool] | None:

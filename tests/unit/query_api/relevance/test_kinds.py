@@ -97,8 +97,20 @@ async def test_a_colour_alone_is_of_every_kind(components: QueryComponents):
 
 
 async def test_one_word_of_another_kind_is_explained_as_below_the_floor(components: QueryComponents):
-    explained = await components.explainer.explain(SearchRequest(text="red dress", correct=False), "onion-red-0")
-    assert explained.verdict == "below_the_floor"
+    for text, product_id, why in (
+        (
+            "red dress",
+            "onion-red-0",
+            "products that have all of them are in other categories than Groceries/Vegetables",
+        ),
+        (
+            "summer dress",
+            "squash",
+            "no product has all of them, and the last one names other categories than Groceries/V",
+        ),
+    ):
+        explained = await components.explainer.explain(SearchRequest(text=text, correct=False), product_id)
+        assert explained.verdict == "below_the_floor" and why in explained.reasons[0].detail
 
 
 async def test_a_photo_finds_what_looks_like_it_whatever_the_filter(make_shop: MakeShop):
