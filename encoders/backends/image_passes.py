@@ -7,6 +7,7 @@ the processor than as one pass whose every layer all threads share, and none wai
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -35,9 +36,8 @@ class ImagePasses:
     def encode(self, images: Sequence[Pixels]) -> FloatArray:
         """Embed prepared pictures → (n, dim) unit float32 rows."""
         out, start = np.zeros((len(images), self._dim), np.float32), 0
-        passes = list(self._passes(images))
-        while passes:
-            beside, passes = passes[: len(self._requests)], passes[len(self._requests) :]
+        passes = self._passes(images)
+        while beside := list(islice(passes, len(self._requests))):
             for request, (_, levels) in zip(self._requests, beside, strict=False):
                 request.start_async({"levels": levels})
             for request, (rows, _) in zip(self._requests, beside, strict=False):
