@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tests.bench.report import REPORTS, commit, machine
+from tests.bench.report import REPORTS
 
 FILE = Path(__file__).with_name("records.toml")
 TOLERATED = 0.75
@@ -47,10 +47,13 @@ def read_records() -> dict[str, Record]:
 
 def measured_ratios(since_s: float = 0.0) -> dict[str, float]:
     """Ratios in reports that were written since a Unix time."""
+    return {name: value for report in _reports(since_s) for name, value in report.get("ratios", {}).items()}
+
+
+def _reports(since_s: float) -> list[dict[str, Any]]:
     reports = [json.loads(path.read_text()) for path in REPORTS.glob("*.json") if path.stat().st_mtime >= since_s]
     # Other suites keep reports there too, which are no benchmark's.
-    benchmarks = [report for report in reports if isinstance(report, dict)]
-    return {name: value for report in benchmarks for name, value in report.get("ratios", {}).items()}
+    return [report for report in reports if isinstance(report, dict)]
 
 
 def compared(records: Mapping[str, Record], measured: Mapping[str, float]) -> list[str]:
@@ -78,19 +81,22 @@ def _fields(record: Record) -> Sequence[str]:
 
 def main() -> None:
     """Write what was measured, and say how it compares."""
-    records, measured = read_records(), measured_ratios()
-    print(*compared(records, measured), sep="\n")
-    now = machine()
-    made = {
-        "commit": commit(),
-        "date": time.strftime("%Y-%m-%d"),
-        "machine": f"{now['cores']} cores, {now['processor']}",
-    }
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    records = read_records()
+    print(*compared(records, measured_ratios()), sep="\n")
     blank = Record(0.0, "", "", "", "")
-    write_records(
-        records
-        | {name: replace(records.get(name, blank), value=round(value, 3), **made) for name, value in measured.items()}
-    )
+    for report in _reports(0.0):
+        on = report["machine"]
+        for name, value in report.get("ratios", {}).items():
+            # As the report says: it may be of an earlier commit.
+            records[name] = replace(
+                records.get(name, blank),
+                value=round(value, 3),
+                commit=report["commit"],
+                date=report["at"][:10],
+                machine=f"{on['cores']} cores, {on['processor']}",
+            )
+    write_records(records)
 
 
 if __name__ == "__main__":
