@@ -38,6 +38,8 @@ MIXTURES = {
         products=PRODUCTS, events_per_s=150, content_share=0.43, clicks_per_s=650, queries_per_s=83, cached_share=0.9
     ),
 }
+NEEDED = ("worker", "decoding", "encoder", "kafka", "milvus")
+"""Who works for each product."""
 PATHS = tuple(f"/v1/search?q={word}" for word in ("kettle", "hoodie", "lamp", "mug", "jeans", "basket", "rug", "scarf"))
 NO_CACHE = "cache-control: no-cache\r\n"
 HEADING = "# Processor time in seconds that each kind of work takes, by who spends it; by tests/bench/test_capacity.py."
@@ -114,6 +116,8 @@ async def _measure(shop: Shop) -> None:
         rows.append((name, "all", sum(foretold.values()), sum(found.values())))
         targets.append(Target(f"{name}: foretold, off by", off, 0.15, at_most=True))
     publish_report("capacity", ["load", "part", "cores, foretold", "cores, found"], rows, targets)
+    free = [part for part in NEEDED if not measured.seconds["content"][part]]
+    assert not free, f"no table to go by: a product is said to take nothing of {free}, and an idle stack what it takes"
 
 
 def _rates(levels: Sequence[int]) -> dict[str, float]:
