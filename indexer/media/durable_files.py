@@ -20,7 +20,7 @@ _READABLE = 0o666
 
 
 def write_durably(folder: str, files: Mapping[str, bytes]) -> None:
-    """Write files; they are durable once this returns.
+    """Write files; they are durable once this returns: their renaming too, where the file system has a journal.
 
     Plain system calls: of so many small files `pathlib` and `io` would take more of the processor than the rest.
 

@@ -38,7 +38,7 @@ class Sample(NamedTuple):
     longest_ms: float
     """Of a search."""
     unanswered: int
-    """Batches that the server did not take within the deadline, and that were sent again, as a worker does."""
+    """Calls that the server did not answer within the deadline; a batch among them is sent again, as a worker does."""
 
 
 async def test_memory_and_latency_under_upserts_of_the_same_products(tmp_path: Path) -> None:
